@@ -1,0 +1,71 @@
+# The commands of the kit. `make help` lists them; each prints its result last.
+STACK ?= local-docker
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m ops
+RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
+
+.PHONY: help up preview down purge key config logs render check test bench lock venv-dev
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: $(VENV)/.run  ## From nothing to a served model (RUNNER=pulumi|rehearsal to choose at first)
+	@$(RUN) up --stack $(STACK) $(RUNNER_FLAG)
+
+preview: $(VENV)/.run  ## What `make up` would change
+	@$(RUN) preview --stack $(STACK) $(RUNNER_FLAG)
+
+down: $(VENV)/.run  ## Remove what `make up` made; state, keys and large model stores stay
+	@$(RUN) down --stack $(STACK)
+
+purge: $(VENV)/.run  ## After down: remove state, keys and model store (YES=1 does not ask)
+	@$(RUN) purge --stack $(STACK) $(if $(YES),--yes)
+
+key: $(VENV)/.run  ## Show the API key (ID=…), or add one (NEW=… MODELS="…" RPM=…)
+	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(ID)) $(if $(NEW),--new $(NEW)) \
+	  $(if $(MODELS),--models $(MODELS)) $(if $(RPM),--requests-per-minute $(RPM))
+
+config: $(VENV)/.run  ## Set a plain config value: KEY=models[0].contextLength VALUE=4096
+	@$(RUN) config --stack $(STACK) '$(KEY)' '$(VALUE)'
+
+logs: $(VENV)/.run  ## The last log lines of every container of the stack
+	@$(RUN) logs --stack $(STACK)
+
+render: $(VENV)/.run  ## Every resource of the stack as JSON, without touching anything
+	@$(BIN)/python -m rehearsal render --stack $(STACK) --json
+
+check: $(VENV)/.dev  ## ruff, mypy strict, import direction, lock freshness
+	@$(BIN)/python -m tests.checks
+
+test: $(VENV)/.dev  ## Everything this machine can run, with a table of what was skipped and why
+	@$(BIN)/python -m pytest tests
+
+bench: $(VENV)/.dev  ## The service against the raw loop, in one run
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.dev  ## Compile all lock files anew
+	@$(BIN)/python -m tests.locks
+
+$(VENV)/.run: requirements.lock
+	@$(call venv,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(call venv,requirements-dev.lock)
+	@touch $@
+
+# Python comes from the machine; a Debian without the venv module gets it, announced.
+define venv
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+  || { echo "error: $(PYTHON) is too old: Python 3.11 or newer is needed; set PYTHON=…" >&2; exit 3; }; \
+test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) 2>/dev/null \
+  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+       && echo "apt-get install python3-venv (Python's venv module is missing here)" \
+       && { apt-get update -qq || true; } && apt-get install -y -qq python3-venv >/dev/null \
+       && $(PYTHON) -m venv --clear $(VENV); } \
+  || { echo "error: Python's venv module is missing: install python3-venv" >&2; exit 3; }; \
+echo "installing Python packages from $(1)"; \
+$(BIN)/pip install -q --require-hashes -r $(1)
+endef

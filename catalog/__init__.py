@@ -1,0 +1,1 @@
+"""What the kit can serve: models, images and sizes as data with their sources."""

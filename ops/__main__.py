@@ -1,0 +1,53 @@
+"""The commands behind the Makefile: `python -m ops VERB --stack STACK`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from catalog.errors import KitError
+from ops import docker_engine, lifecycle
+
+VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "up": lambda a: lifecycle.up(a.stack, a.runner),
+    "preview": lambda a: lifecycle.preview(a.stack, a.runner),
+    "down": lambda a: lifecycle.down(a.stack),
+    "purge": lambda a: lifecycle.purge(a.stack, sure=a.yes),
+    "key": lambda a: lifecycle.key(a.stack, a.id, a.new, a.models, a.requests_per_minute),
+    "config": lambda a: lifecycle.set_config(a.stack, a.key, a.value),
+    "engine": lambda _: docker_engine.ensure(),
+    "logs": lambda a: lifecycle.logs(a.stack),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; a refusal is one message on standard error and the exit code of its kind."""
+    parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name in VERBS:
+        verb = verbs.add_parser(name)
+        verb.add_argument("--stack", default="local-docker")
+        verb.add_argument("--runner", choices=("pulumi", "rehearsal"))
+        if name == "key":
+            verb.add_argument("--id", default="default", help="key to show")
+            verb.add_argument("--new", help="id of a key to add")
+            verb.add_argument("--models", nargs="*", default=["*"])
+            verb.add_argument("--requests-per-minute", type=int)
+        if name == "config":
+            verb.add_argument("key", help="a key, or a path such as models[0].contextLength")
+            verb.add_argument("value")
+        if name == "purge":
+            verb.add_argument("--yes", action="store_true", help="do not ask")
+    chosen = parser.parse_args(arguments)
+    try:
+        VERBS[chosen.verb](chosen)
+    except KitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again, it continues", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

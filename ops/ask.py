@@ -1,0 +1,55 @@
+"""Asks the served model one question, as a user's client would."""
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from catalog.errors import UpdateError
+
+QUESTION = "What is the capital of France?"
+MAX_TOKENS = 64
+ATTEMPTS = 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said, and how fast, the request's whole time counted."""
+
+    text: str
+    tokens: int
+    seconds: float
+
+
+def ask(endpoint: str, key: str, model: str) -> Answer:
+    """One chat completion through the gateway. Raises UpdateError when there is no answer."""
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": QUESTION}],
+        "max_tokens": MAX_TOKENS,
+        "temperature": 0,
+    }
+    said = "no answer"
+    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=120, trust_env=False) as client:
+        for _ in range(ATTEMPTS):
+            started = time.monotonic()
+            try:
+                response = client.post(f"{endpoint}/chat/completions", json=body)
+            except httpx.HTTPError as error:
+                said = str(error)
+            else:
+                if response.is_success:
+                    found = response.json()
+                    return Answer(
+                        found["choices"][0]["message"]["content"],
+                        found["usage"]["completion_tokens"],
+                        time.monotonic() - started,
+                    )
+                said = response.text
+                # A gateway that is just reloading refuses a new key or model for a moment.
+                if response.status_code not in (401, 403, 404, 429, 503):
+                    break
+            time.sleep(1)
+    raise UpdateError(
+        f"model {model}", f"did not answer through {endpoint}: {said}", "`make logs` shows why."
+    )

@@ -1,0 +1,83 @@
+"""What `down` and `purge` remove beyond the resources of the stack."""
+
+from docker.errors import NotFound
+
+import docker
+from catalog.errors import KitError
+from ops.paths import passphrase_file, rehearsal_state, stack_file, state_folder
+from ops.say import step
+from ops.shell import run
+
+KEPT_STORE_BYTES = 1_000_000_000
+"""A model store above this size survives `down`: what took an hour to fetch is not thrown away."""
+
+
+def store_volume(stack: str) -> str:
+    """Name of the stack's model store (components/platforms/docker.py gives it)."""
+    return f"slm-kit-{stack}-models"
+
+
+def remove_small_store(stack: str) -> None:
+    """Remove the stack's model store unless it is worth keeping."""
+    name, size = store_volume(stack), _volume_bytes(store_volume(stack))
+    if size > KEPT_STORE_BYTES:
+        step(f"model store {name} stays ({size / 1e9:.1f} GB); `make purge` removes it")
+    else:
+        _remove_volume(name)
+
+
+def remove_images(stack: str) -> None:
+    """Remove the images built for the stack, and their bases once no stack uses them."""
+    ours = [reference for reference in _images() if reference.endswith(f":{stack}")]
+    if ours:
+        step(f"removing images: {', '.join(ours)}")
+        run(["docker", "image", "rm", *ours], why="removing the stack's images")
+    left = _images()
+    if left and all(each.startswith(("slm-kit/base:", "slm-kit/build-base:")) for each in left):
+        run(["docker", "image", "rm", *left], why="removing the base images")
+
+
+def purge_state(stack: str, *, sure: bool) -> None:
+    """Remove model store, state, passphrase, and the stack's config with its keys."""
+    if _containers(stack):
+        raise KitError(f"stack {stack}", "has containers", f"Run `make down STACK={stack}` first.")
+    if not sure and input(f"Remove models, state and keys of {stack}? Type its name: ") != stack:
+        raise KitError(stack, "was not typed", "Nothing was removed.")
+    _remove_volume(store_volume(stack))
+    own_passphrase = state_folder() / f"{stack}.passphrase"
+    for path in (
+        rehearsal_state(stack),
+        state_folder() / f"{stack}.authorities.pem",
+        stack_file(stack),
+        *([own_passphrase] if passphrase_file(stack) == own_passphrase else []),
+    ):
+        path.unlink(missing_ok=True)
+    step(f"stack {stack} is gone")
+
+
+def _images() -> list[str]:
+    return run(
+        ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "slm-kit/*"],
+        why="listing the images of the kit",
+    ).split()
+
+
+def _containers(stack: str) -> str:
+    return run(
+        ["docker", "ps", "-aq", "--filter", f"label=slm-kit.stack={stack}"],
+        why="listing the stack's containers",
+    ).strip()
+
+
+def _volume_bytes(name: str) -> int:
+    volumes = docker.from_env().df()["Volumes"] or []
+    sizes = [int(each["UsageData"]["Size"]) for each in volumes if each["Name"] == name]
+    return sizes[0] if sizes else 0
+
+
+def _remove_volume(name: str) -> None:
+    try:
+        docker.from_env().volumes.get(name).remove()
+    except NotFound:
+        return
+    step(f"removed volume {name}")

@@ -1,0 +1,89 @@
+"""What the machine must have before anything is created: a free port, memory, disk."""
+
+import shutil
+import socket
+from pathlib import Path
+
+from catalog.errors import HostError
+from catalog.models import find
+from catalog.sizing import MIB, onnx_memory_bytes
+from ops import docker_engine
+from ops.base_image import exists
+from ops.say import step
+from ops.shell import run
+from stacks.settings import StackSettings
+
+GATEWAY_MIB = 256
+DISK_COLD_GIB = 8
+DISK_WARM_GIB = 2
+"""Free space needed with nothing built yet (the converter's image and its build stages), and later."""
+
+
+def check(settings: StackSettings, stack: str) -> None:
+    """Raise HostError naming what is free and what is needed."""
+    engine = docker_engine.info()
+    _memory(settings, int(engine["MemTotal"]))
+    _disk(Path(str(engine["DockerRootDir"])), stack)
+    _port(settings, stack)
+
+
+def _memory(settings: StackSettings, total_bytes: int) -> None:
+    needed = GATEWAY_MIB
+    for each in settings.models:
+        model = find(each.name)
+        size = onnx_memory_bytes(
+            model, model.variants[settings.variant_of(each)], each.context_length, each.concurrency
+        )
+        mib = each.memory_mib or size // MIB
+        step(f"{each.name}: {mib} MiB for {each.concurrency} x {each.context_length} tokens")
+        needed += mib
+    if needed > total_bytes // MIB:
+        raise HostError(
+            f"{needed} MiB of memory for the stack's models",
+            f"the Docker engine has {total_bytes // MIB} MiB",
+            "Lower contextLength or concurrency, or give Docker more memory.",
+        )
+
+
+def _disk(root: Path, stack: str) -> None:
+    if not root.is_dir():
+        return  # A remote engine or Docker Desktop: its disk cannot be seen from here.
+    free = shutil.disk_usage(root).free / 1024**3
+    needed = DISK_WARM_GIB if exists(f"slm-kit/gateway:{stack}") else DISK_COLD_GIB
+    if free < needed:
+        raise HostError(
+            f"{free:.1f} GiB free on {root}",
+            f"{needed} GiB are needed",
+            "Free some space, e.g. with `docker system prune`.",
+        )
+
+
+def _port(settings: StackSettings, stack: str) -> None:
+    address, port = settings.gateway_address, settings.gateway_port
+    ours = run(
+        [
+            "docker",
+            "ps",
+            "-q",
+            "--filter",
+            f"label=slm-kit.stack={stack}",
+            "--filter",
+            "label=slm-kit.workload=gateway",
+            "--filter",
+            f"publish={port}",
+        ],
+        why="looking for the stack's own gateway",
+    )
+    if ours.strip():
+        return
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise HostError(
+                f"{address}:{port}",
+                f"cannot be published: {error.strerror}",
+                f"Free the port, or choose another: make config KEY=gatewayPort VALUE={port + 1}",
+            ) from error

@@ -1,0 +1,75 @@
+"""API keys of a stack: made here, kept as secret config, shown on request."""
+
+import base64
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catalog.errors import KitError
+from ops.decide import PREFIX, config
+from ops.runner import Runner
+from ops.say import step
+
+KEY_BYTES = 32
+KEY_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def new_key() -> str:
+    """`slm-` and 43 characters of base64url: 32 random bytes."""
+    encoded = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    return f"slm-{encoded.rstrip('=')}"
+
+
+def ensure(used: Runner) -> None:
+    """Make a key for every id of config that has none."""
+    written = config(used.stack)
+    ids = [str(key["id"]) for key in _entries(written) if isinstance(key, dict) and "id" in key]
+    present = written.get(f"{PREFIX}keySecrets") or {}
+    for each in ids:
+        if each not in present:
+            step(f"new API key {each!r}, kept as secret config; `make key` shows it")
+            _store(used, each)
+
+
+def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: int | None) -> None:
+    """Add a key id with its secret. `make up` then brings it to the running gateway."""
+    if not KEY_ID.fullmatch(key_id):
+        raise KitError(
+            f"key id {key_id!r}",
+            "ids are lower-case letters, digits and hyphens, 32 at most",
+            "Choose another.",
+        )
+    entries = _entries(config(used.stack))
+    if any(entry.get("id") == key_id for entry in entries):
+        raise KitError(f"key id {key_id!r}", "is there already", "Choose another.")
+    place = f"{PREFIX}keys[{len(entries)}]"
+    # The secret first: an interruption in between leaves a secret without a grant, which opens nothing.
+    _store(used, key_id)
+    used.set_config(f"{place}.id", key_id, path=True)
+    for index, model in enumerate(models):
+        used.set_config(f"{place}.models[{index}]", model, path=True)
+    if requests_per_minute is not None:
+        used.set_config(f"{place}.requestsPerMinute", str(requests_per_minute), path=True)
+    step(f"key {key_id!r} added to the stack config; run `make up` to bring it to the gateway")
+
+
+def show(used: Runner, key_id: str) -> str:
+    """The key itself. Raises KitError for an id without one."""
+    found: Mapping[str, Any] = config(used.stack).get(f"{PREFIX}keySecrets") or {}
+    if key_id not in found:
+        raise KitError(
+            f"key {key_id!r}",
+            f"stack {used.stack} has keys {', '.join(found) or 'none yet'}",
+            "Name one of these, or run `make up`, which makes missing ones.",
+        )
+    return used.read("config", "get", "--path", f'{PREFIX}keySecrets["{key_id}"]').strip()
+
+
+def _store(used: Runner, key_id: str) -> None:
+    used.set_config(f'{PREFIX}keySecrets["{key_id}"]', new_key(), secret=True, path=True)
+
+
+def _entries(written: Mapping[str, Any]) -> list[Any]:
+    entries = written.get(f"{PREFIX}keys") or []
+    return entries if isinstance(entries, list) else []

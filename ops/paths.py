@@ -1,0 +1,53 @@
+"""Where things lie: the checkout, a stack's config file, and state outside the checkout."""
+
+import os
+import secrets
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def state_folder() -> Path:
+    """`${XDG_STATE_HOME:-~/.local/state}/slm-kit`, made 0700 where it is missing."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(home) / "slm-kit"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def stack_file(stack: str) -> Path:
+    """The stack's config, tracked by git for shared stacks and ignored for local ones."""
+    return CHECKOUT / "stacks" / f"Pulumi.{stack}.yaml"
+
+
+def example_file(target: str) -> Path:
+    """The tracked example a new stack of that composition starts from."""
+    return CHECKOUT / "stacks" / f"Pulumi.{target}.example.yaml"
+
+
+def rehearsal_state(stack: str) -> Path:
+    """The rehearsal's checkpoint of a stack."""
+    return state_folder() / f"{stack}.json"
+
+
+def passphrase_file(stack: str) -> Path:
+    """File with the passphrase of the stack's secrets, 0600; a random one is made at first.
+
+    PULUMI_CONFIG_PASSPHRASE_FILE, where set, names the user's own instead.
+    """
+    named = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if named:
+        return Path(named)
+    path = state_folder() / f"{stack}.passphrase"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file only its owner can read, never readable by others in between."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+    temporary.replace(path)

@@ -1,0 +1,87 @@
+"""What this machine needs to reach package indexes: authorities, proxies, index mirror.
+
+A company's TLS inspection, proxy or mirror is set up on the machine once; builds and downloads in
+containers do not see it. The kit finds it and hands it on, to build stages and download jobs only.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+ANCHOR_FOLDERS = ("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors")
+BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
+PROXY_VARIABLES: Mapping[str, str] = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "noProxy": "NO_PROXY",
+}
+
+
+@dataclass(frozen=True)
+class Trust:
+    """`authorities` is PEM, possibly empty; `downloads` may hold credentials."""
+
+    authorities: str = ""
+    downloads: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def needed(self) -> bool:
+        """Whether this machine differs from one with nothing in between."""
+        return bool(self.authorities or self.downloads)
+
+
+def find(environment: Mapping[str, str] | None = None) -> Trust:
+    """Look at the usual places of the machine."""
+    variables = os.environ if environment is None else environment
+    return Trust(_authorities(variables), _downloads(variables))
+
+
+def _authorities(variables: Mapping[str, str]) -> str:
+    files = [
+        path
+        for folder in ANCHOR_FOLDERS
+        if Path(folder).is_dir()
+        for path in sorted(Path(folder).rglob("*"))
+        if path.suffix in (".crt", ".pem")
+    ]
+    system = {os.path.realpath(bundle) for bundle in SYSTEM_BUNDLES}
+    named = (variables.get(name) for name in BUNDLE_VARIABLES)
+    files += [Path(name) for name in named if name and os.path.realpath(name) not in system]
+    return "".join(_unique(_certificates(files)))
+
+
+def _certificates(files: Iterable[Path]) -> Iterable[str]:
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    for path in files:
+        if path.is_file():
+            for part in path.read_text(errors="replace").split(begin)[1:]:
+                yield f"{begin}{part.partition(end)[0]}{end}\n"
+
+
+def _unique(items: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(items)
+
+
+def _downloads(variables: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    index = variables.get("PIP_INDEX_URL") or _pip_setting("index-url")
+    if index:
+        found["indexUrl"] = index
+    for key, name in PROXY_VARIABLES.items():
+        value = variables.get(name) or variables.get(name.lower())
+        if value:
+            found[key] = value
+    return found
+
+
+def _pip_setting(name: str) -> str:
+    if not shutil.which("pip"):
+        return ""
+    done = subprocess.run(
+        ["pip", "config", "get", f"global.{name}"], text=True, capture_output=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""

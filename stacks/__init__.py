@@ -1,0 +1,29 @@
+"""Where models are served: each composition reads its settings and connects components."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import pulumi
+
+from catalog.errors import KitError
+
+# By name, not by import: a machine that runs one target need not have the packages of another.
+COMPOSITIONS: Mapping[str, str] = MappingProxyType({"local-docker": "stacks.local_docker"})
+
+
+def compose() -> None:
+    """Run the composition named by `slm-kit:target`. Raises KitError for one that is not there."""
+    target = pulumi.Config("slm-kit").require("target")
+    if target not in COMPOSITIONS:
+        raise KitError(
+            f"slm-kit:target {target!r}",
+            f"compositions are {', '.join(COMPOSITIONS)}",
+            "Set one of these with `pulumi config set slm-kit:target`.",
+        )
+    program: Callable[[], None] = importlib.import_module(COMPOSITIONS[target]).program
+    try:
+        program()
+    except KitError as error:
+        # A refusal is the user's to mend: one line, no traceback.
+        raise pulumi.RunError(str(error)) from error

@@ -1,0 +1,63 @@
+"""Reads Pulumi config into settings; the only place that touches pulumi.Config."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+from catalog.errors import KitError
+from stacks.settings import NAMESPACE, StackSettings, parse
+
+SECRET_KEYS = ("keySecrets", "downloadSettings")
+STRUCTURED_KEYS = ("models", "keys")
+
+
+def plain_keys() -> tuple[str, ...]:
+    """The plain config keys, as they are written in the stack's file."""
+    return tuple(field.alias or name for name, field in StackSettings.model_fields.items())
+
+
+def read_settings() -> StackSettings:
+    """The running stack's settings. Raises KitError before any resource is registered."""
+    config = pulumi.Config(NAMESPACE)
+    refuse_unknown_keys(_keys_in_file(pulumi.get_stack()))
+    values: dict[str, Any] = {}
+    for key in plain_keys():
+        value = config.get_object(key) if key in STRUCTURED_KEYS else config.get(key)
+        # Pulumi asks for every declared key without a default: empty stands for not set.
+        if value not in (None, ""):
+            values[key] = value
+    # Only whether each key id has a secret is looked at here; the values stay in the Output.
+    return parse(values, config.get_object("keySecrets") or {})
+
+
+def key_secrets() -> pulumi.Output[Mapping[str, str]]:
+    """Key id to API key, secret."""
+    return pulumi.Config(NAMESPACE).require_secret_object("keySecrets")
+
+
+def download_settings() -> pulumi.Output[str] | None:
+    """JSON of the secret download settings, where the stack has them."""
+    return pulumi.Config(NAMESPACE).get_secret("downloadSettings")
+
+
+def refuse_unknown_keys(keys: Iterable[str]) -> None:
+    """Raise KitError for the first key of our namespace that no setting has."""
+    known = (*plain_keys(), *SECRET_KEYS)
+    for key in keys:
+        namespace, _, name = key.partition(":")
+        if namespace == NAMESPACE and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            step = f"Did you mean {NAMESPACE}:{near[0]}?" if near else "Remove it."
+            raise KitError(key, "there is no such setting", f"{step} Pulumi.yaml lists all.")
+
+
+def _keys_in_file(stack: str) -> Iterable[str]:
+    """Pulumi gives a program the keys it asks for only; a misspelt one shows in the file alone."""
+    path = Path(__file__).with_name(f"Pulumi.{stack}.yaml")
+    if not path.is_file():
+        return ()
+    return (yaml.safe_load(path.read_text()) or {}).get("config") or {}

@@ -1,0 +1,103 @@
+"""Stack settings: every wrong value is refused before a resource exists, with the next step."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from catalog.errors import KitError
+from stacks.config import refuse_unknown_keys
+from stacks.settings import parse
+from tests.conftest import ROOT
+
+MODEL = {"name": "smollm2-135m-instruct"}
+GOOD: dict[str, Any] = {
+    "target": "local-docker",
+    "models": [MODEL],
+    "keys": [{"id": "default"}],
+    "modelSource": "pypi",
+}
+SECRETS = {"default": "slm-x"}
+
+
+def refused(match: str, **changes: Any) -> None:
+    with pytest.raises(KitError, match=match):
+        parse({**GOOD, **changes}, SECRETS)
+
+
+def test_the_defaults_publish_on_loopback_only() -> None:
+    settings = parse(GOOD, SECRETS)
+    assert (settings.gateway_address, settings.gateway_port) == ("127.0.0.1", 8080)
+
+
+def test_an_unknown_model_is_refused() -> None:
+    refused("not in the catalog", models=[{"name": "gpt-5"}])
+
+
+def test_an_engine_that_has_no_recipe_is_refused() -> None:
+    refused("models.0.engine 'tensorrt'", models=[{**MODEL, "engine": "tensorrt"}])
+
+
+def test_a_source_without_a_variant_is_refused() -> None:
+    refused("modelSource 'oci'", modelSource="oci")
+
+
+def test_negative_memory_is_refused_with_the_limit() -> None:
+    refused(r"memoryMib -1.*greater than or equal to 64", models=[{**MODEL, "memoryMib": -1}])
+
+
+def test_a_misspelt_key_is_refused_with_the_right_one() -> None:
+    refused("Did you mean contextLength", models=[{**MODEL, "contextLenght": 1024}])
+
+
+def test_a_misspelt_top_level_key_is_refused_with_the_right_one() -> None:
+    with pytest.raises(KitError, match="Did you mean slm-kit:gatewayPort"):
+        refuse_unknown_keys(["docker:host", "slm-kit:gatewayPrt"])
+
+
+def test_more_context_than_the_model_has_is_refused() -> None:
+    refused("at most 8192", models=[{**MODEL, "contextLength": 9000}])
+
+
+@pytest.mark.parametrize("changes", [{"models": [MODEL, MODEL]}, {"keys": [{"id": "a"}, {"id": "a"}]}])
+def test_a_name_twice_is_refused(changes: dict[str, Any]) -> None:
+    refused("listed twice", **changes)
+
+
+def test_a_key_for_a_model_that_is_not_served_is_refused() -> None:
+    refused("this stack serves", keys=[{"id": "default", "models": ["other"]}])
+
+
+def test_a_key_without_its_secret_is_refused() -> None:
+    refused("has no secret", keys=[{"id": "default"}, {"id": "second"}])
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    refused("gatewayAddress 'localhost'", gatewayAddress="localhost")
+
+
+def test_file_sources_need_their_folder() -> None:
+    variant = {**MODEL, "variant": "onnx-int4"}
+    refused("modelFolder", modelSource="file", models=[variant])
+
+
+def test_a_missing_authorities_file_is_refused() -> None:
+    refused("is not a file", certificateAuthorities="/nowhere/ca.pem")
+
+
+def test_no_models_is_refused() -> None:
+    refused("models", models=[])
+
+
+def test_the_example_of_the_local_stack_is_valid() -> None:
+    example = yaml.safe_load((ROOT / "stacks/Pulumi.local-docker.example.yaml").read_text())["config"]
+    refuse_unknown_keys(example)
+    plain = {key.removeprefix("slm-kit:"): value for key, value in example.items()}
+    assert parse({**plain, "modelSource": "pypi"}, SECRETS).models[0].name == "smollm2-135m-instruct"
+
+
+def test_every_setting_is_declared_in_the_project_file() -> None:
+    from stacks.config import SECRET_KEYS, plain_keys
+
+    declared = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
+    assert declared == {*plain_keys(), *SECRET_KEYS} - {"downloadSettings"}
