@@ -1,8 +1,8 @@
 """What `down` and `purge` remove beyond the resources of the stack."""
 
+import docker
 from docker.errors import NotFound
 
-import docker
 from catalog.errors import KitError
 from ops.paths import passphrase_file, rehearsal_state, stack_file, state_folder
 from ops.say import step

@@ -7,13 +7,13 @@ from pathlib import Path
 from catalog.errors import HostError
 from catalog.models import find
 from catalog.sizing import MIB, onnx_memory_bytes
+from components.gateway_config import GatewayLimits
 from ops import docker_engine
 from ops.base_image import exists
 from ops.say import step
 from ops.shell import run
 from stacks.settings import StackSettings
 
-GATEWAY_MIB = 256
 DISK_COLD_GIB = 8
 DISK_WARM_GIB = 2
 """Free space needed with nothing built yet (the converter's image and its build stages), and later."""
@@ -28,7 +28,7 @@ def check(settings: StackSettings, stack: str) -> None:
 
 
 def _memory(settings: StackSettings, total_bytes: int) -> None:
-    needed = GATEWAY_MIB
+    needed = GatewayLimits().memory_mib
     for each in settings.models:
         model = find(each.name)
         size = onnx_memory_bytes(

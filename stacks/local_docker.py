@@ -44,7 +44,7 @@ def program() -> None:
             "image": _image("gateway", settings),
             "routes": [_route(model) for model in settings.models],
             "keys": ApiKeys("keys", {"grants": _grants(settings), "secrets": key_secrets()}),
-            "limits": GatewayLimits(),
+            "limits": GatewayLimits(drain_s=120),
             "address": settings.gateway_address,
             "port": settings.gateway_port,
         },

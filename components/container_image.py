@@ -1,0 +1,51 @@
+"""An image of the kit's own, built from docker/<folder> on the engine that runs it."""
+
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_docker as docker
+
+
+class ContainerImageArgs(TypedDict):
+    """What to build and on what."""
+
+    folder: str
+    """Folder under docker/ with the Dockerfile; it is the whole build context."""
+    base: str
+    """Image that the final stage is built on (build argument BASE)."""
+    build_base: str
+    """Image that build stages use (build argument BUILD_BASE): base plus the machine's authorities
+    and package index, none of which reach the final image."""
+    stack: str
+    """Stack name; part of the tag, so that two stacks never move each other's images."""
+    target: NotRequired[str]
+    """Stage of the Dockerfile to build. Default: the last."""
+
+
+class ContainerImage(pulumi.ComponentResource):
+    """A locally built image. `reference` is its content id: it changes exactly when the image does."""
+
+    reference: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ContainerImageArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("slm:index:ContainerImage", name, {}, opts)
+        context = Path("docker") / args["folder"]
+        build: docker.DockerBuildArgsDict = {
+            "context": str(context),
+            "dockerfile": str(context / "Dockerfile"),
+            "args": {"BASE": args["base"], "BUILD_BASE": args["build_base"]},
+        }
+        if "target" in args:
+            build["target"] = args["target"]
+        image = docker.Image(
+            name,
+            image_name=f"slm-kit/{name}:{args['stack']}",
+            build=build,
+            skip_push=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.reference = image.repo_digest
+        self.register_outputs({"reference": self.reference})

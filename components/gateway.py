@@ -1,0 +1,65 @@
+"""The one published way to a model: HAProxy with the kit's configuration."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import pulumi
+
+from components.gateway_config import GatewayLimits, Route, render
+from components.gateway_types import METRICS_PORT, PUBLIC_PORT
+from components.platform import Platform
+from components.secrets import ApiKeys
+from components.workload import Probe, Publish, Resources, Update, Workload
+
+
+class GatewayArgs(TypedDict):
+    """What the gateway lets through, to whom, and where it listens."""
+
+    platform: Platform
+    image: pulumi.Input[str]
+    """Image of docker/gateway."""
+    routes: Sequence[Route]
+    keys: ApiKeys
+    limits: GatewayLimits
+    address: str
+    """Address of the machine to publish on."""
+    port: int
+    """Port of the machine, 1 to 65535."""
+
+
+class Gateway(pulumi.ComponentResource):
+    """Keys, allowlist, routing, queue and limits in front of every engine.
+
+    It knows engines by name only and reloads its own files, so adding a key or a model neither
+    replaces nor stops it. `endpoint` is the base URL for OpenAI clients.
+    """
+
+    endpoint: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slm:index:Gateway", name, {}, opts)
+        config = render(args["routes"], args["keys"].grants, args["limits"])
+        args["platform"].run(
+            name,
+            Workload(
+                image=args["image"],
+                resources=Resources(memory_mib=args["limits"].memory_mib, cpus=1),
+                config_files=config,
+                secret_files={"keys.map": args["keys"].hashes},
+                reloads=True,
+                config_check=("gateway-check",),
+                alias=name,
+                ports=(PUBLIC_PORT, METRICS_PORT),
+                publish=(Publish(PUBLIC_PORT, args["port"], args["address"]),),
+                # The public port can be full of clients; the gateway is well all the same.
+                readiness=Probe("/healthz", METRICS_PORT, ("gateway-probe",), start_seconds=60),
+                writable={"/run/slm": 8},
+                update=Update.STOP_FIRST,
+                drain_seconds=int(args["limits"].drain_s),
+                metrics_path="/metrics",
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        host = "127.0.0.1" if args["address"] in ("0.0.0.0", "::") else args["address"]
+        self.endpoint = pulumi.Output.from_input(f"http://{host}:{args['port']}/v1")
+        self.register_outputs({"endpoint": self.endpoint})

@@ -1,0 +1,160 @@
+"""The gateway's whole configuration, rendered from data: no Pulumi, no clock, same input, same text.
+
+``render`` gives the files of /etc/slm/config, ``render_keys`` the one secret file /etc/slm/secrets/keys.map.
+Names go into HAProxy's language unescaped, so what could leave its place there is refused.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from catalog.errors import KitError
+from components.gateway_refusals import OWN_ERRORS, REFUSALS
+from components.gateway_types import GatewayLimits, KeyGrant, Route, check_key_id, check_unique
+
+__all__ = ["ALL_MODELS", "GatewayLimits", "KeyGrant", "Route", "render", "render_keys"]
+
+ALL_MODELS = "*"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# Scrapes and health probes, beside the public connections.
+_METRICS_CONNECTIONS = 32
+# Equal prompt beginnings go to one replica, which has them in its prefix cache, until it holds a
+# quarter more than its share. Without a prompt (embeddings) it is round robin.
+_AFFINITY = "hash var(txn.prefix)\n    hash-type consistent\n    hash-balance-factor 125"
+
+
+class _CfgTemplate(Template):
+    """``@name``: HAProxy's own ``$`` stays as it is."""
+
+    delimiter = "@"
+
+
+def render(
+    routes: Sequence[Route],
+    grants: Sequence[KeyGrant],
+    limits: GatewayLimits | None = None,
+) -> dict[str, str]:
+    """File name -> content of the configuration directory.
+
+    Raises KitError for what is there twice or granted but not served. ``limits`` default to
+    ``GatewayLimits()``.
+    """
+    limits = limits or GatewayLimits()
+    check_unique("model", [route.model for route in routes])
+    check_unique("key id", [grant.id for grant in grants])
+    models = sorted(route.model for route in routes)
+    granted = {grant.id: _granted(grant, models) for grant in grants}
+    pairs = [f"{key}|{model}" for key, names in granted.items() for model in names]
+    quotas = {g.id: str(g.requests_per_minute) for g in grants if g.requests_per_minute is not None}
+    return {
+        "haproxy.cfg": _haproxy_cfg(routes, limits),
+        "models.map": _map({model: model for model in models}),
+        "grants.map": _map(dict.fromkeys(pairs, "1")),
+        "limits.map": _map(quotas),
+        "key-models.map": _map({key: _model_list(names) for key, names in granted.items()}),
+    }
+
+
+def render_keys(hashes: Mapping[str, str]) -> str:
+    """Content of keys.map: SHA-256 of each key (64 lower-case hex digits) -> key id. A secret file.
+
+    Raises KitError for a bad id, a bad hash, or one hash under two ids.
+    """
+    for key_id, digest in hashes.items():
+        check_key_id(key_id)
+        if not _SHA256.fullmatch(digest):
+            limit = "it must be 64 lower-case hex digits"
+            raise KitError(f"the hash of key {key_id!r}", limit, "Give the SHA-256 of the key.")
+    if len(set(hashes.values())) < len(hashes):
+        raise KitError("one key", "it is there under two ids", "Make a key for each id.")
+    return _map({digest: key_id for key_id, digest in hashes.items()})
+
+
+def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
+    rules = {name: refusal.rule() for name, refusal in REFUSALS.items()}
+    values = {
+        **rules,
+        **{name: str(value) for name, value in vars(limits).items()},
+        "bufsize": str(limits.buffer_bytes),
+        "total_connections": str(limits.max_connections + _METRICS_CONNECTIONS),
+        "metrics_connections": str(_METRICS_CONNECTIONS),
+        "http_errors": "\n".join(
+            f"    {refusal.rule('http-error', status)}" for status, refusal in OWN_ERRORS.items()
+        ),
+        "log_fields": " ".join(_LOG_FIELDS),
+    }
+    head = _template("gateway_haproxy.cfg").substitute(values)
+    backend = _template("gateway_route.cfg")
+    return head + "".join(
+        backend.substitute(rules | _route_values(route))
+        for route in sorted(routes, key=lambda route: route.model)
+    )
+
+
+# The access log, one JSON object a line; its field names are an interface. A text that is not known is "",
+# a number -1. hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's
+# body, from the request on.
+_LOG_FIELDS = (
+    '%(time)[date(0,us),us_utime(\\"%Y-%m-%dT%H:%M:%S.%NZ\\")]',
+    "%(request_id)[var(txn.request_id)]",
+    "%(client)[src]",
+    "%(key_id)[var(txn.key_id)]",
+    "%(model)[var(txn.model)]",
+    "%(method)HM",
+    "%(path)[var(txn.path)]",
+    "%(status)ST",
+    "%(error)[var(txn.refusal)]",
+    "%(stream:bool)[var(txn.stream,0)]",
+    "%(replica)[srv_name]",
+    "%(hold_ms:sint)[var(txn.hold_ms,0)]",
+    "%(queue_ms)Tw",
+    "%(first_byte_ms:sint)[var(txn.first_byte_ms,-1)]",
+    "%(total_ms)Ta",
+    "%(prompt_tokens:sint)[var(txn.prompt_tokens,-1)]",
+    "%(completion_tokens:sint)[var(txn.completion_tokens,-1)]",
+    "%(bytes)B",
+    "%(termination)ts",
+)
+
+
+def _route_values(route: Route) -> dict[str, str]:
+    return {
+        "model": route.model,
+        "alias": route.alias,
+        "port": str(route.port),
+        "host": f"{route.alias}:{route.port}",
+        "health_path": route.health_path,
+        "max_concurrency": str(route.max_concurrency),
+        "max_queue": str(route.max_queue),
+        "replicas": str(route.replicas),
+        "queue_timeout_ms": str(round(route.queue_timeout_s * 1000)),
+        "wake_hold_ms": str(round(route.wake_hold_s * 1000)),
+        "balance": _AFFINITY if route.replicas > 1 else "leastconn",
+    }
+
+
+def _template(name: str) -> Template:
+    return _CfgTemplate((Path(__file__).parent / name).read_text(encoding="utf-8"))
+
+
+def _map(rows: Mapping[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in sorted(rows.items()))
+
+
+def _model_list(models: Iterable[str]) -> str:
+    data = [{"id": m, "object": "model", "created": 0, "owned_by": "slm-kit"} for m in models]
+    return json.dumps({"object": "list", "data": data}, separators=(",", ":"))
+
+
+def _granted(grant: KeyGrant, models: Sequence[str]) -> list[str]:
+    unknown = sorted(set(grant.models) - {ALL_MODELS} - set(models))
+    if unknown:
+        raise KitError(
+            f"model {unknown[0]!r} granted to key {grant.id!r}",
+            f"no route serves it; served are {', '.join(models) or 'none'}",
+            "Add the model or drop the grant.",
+        )
+    return list(models) if ALL_MODELS in grant.models else sorted(set(grant.models))

@@ -1,0 +1,103 @@
+"""The volume with the models, and the jobs that bring them there."""
+
+import json
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from catalog.models import Model
+from catalog.sources import specification
+from components.platform import Platform
+from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Resources, Workload
+
+STORE_PATH = "/models"
+
+
+class ModelStoreArgs(TypedDict):
+    """Where the store is kept and how it downloads."""
+
+    platform: Platform
+    fetch_image: NotRequired[pulumi.Input[str]]
+    """Image of docker/model-tools that downloads; needed for variants served as they come."""
+    convert_image: NotRequired[pulumi.Input[str]]
+    """Image of docker/model-tools that also converts; needed for variants with a conversion."""
+    authorities: NotRequired[str]
+    """Further certificate authorities for downloads, PEM."""
+    download_settings: NotRequired[pulumi.Input[str]]
+    """JSON with mirror, proxies and hub token; may hold credentials, so it is a secret file."""
+    host_folder: NotRequired[str]
+    """Folder of the host with the files of `file` sources."""
+
+
+class ModelStore(pulumi.ComponentResource):
+    """One volume for all models of a stack; one job a variant, so that adding one moves no other."""
+
+    def __init__(self, name: str, args: ModelStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slm:index:ModelStore", name, {}, opts)
+        self._name = name
+        self._args = args
+        self._volume = args["platform"].kept_volume(name, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"volume": self._volume})
+
+    def mount(self, *, read_only: bool = True) -> Mount:
+        """How a workload sees the store."""
+        return Mount(path=STORE_PATH, volume=self._volume, read_only=read_only)
+
+    def ensure(self, model: Model, variant_name: str) -> pulumi.Resource:
+        """The job that fetches, verifies and converts a variant; complete when it can be served."""
+        variant = model.variants[variant_name]
+        wanted = specification(model.name, variant_name, variant.source, variant.convert)
+        mounts = [self.mount(read_only=False)]
+        if variant.source.kind == "file" and "host_folder" in self._args:
+            mounts.append(Mount(path="/source", host_folder=self._args["host_folder"]))
+        job = Workload(
+            kind=Kind.JOB,
+            image=self._image(converts=variant.convert is not None),
+            command=(
+                "ensure",
+                "--store",
+                STORE_PATH,
+                "--spec",
+                json.dumps(wanted),
+                *self._network(),
+            ),
+            # The converter holds the model twice in float32 (docker/model-tools/README.md).
+            resources=Resources(memory_mib=_memory_mib(model, variant.convert is not None), cpus=2),
+            mounts=tuple(mounts),
+            writable={"/tmp": 256},
+            needs_egress=True,
+            config_files=self._authorities(),
+            secret_files=self._download_settings(),
+        )
+        return self._args["platform"].run(
+            f"{self._name}-{model.name}-{variant_name}",
+            job,
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _image(self, *, converts: bool) -> pulumi.Input[str]:
+        return self._args["convert_image"] if converts else self._args["fetch_image"]
+
+    def _authorities(self) -> Mapping[str, str]:
+        return {"ca.pem": self._args["authorities"]} if "authorities" in self._args else {}
+
+    def _download_settings(self) -> Mapping[str, pulumi.Input[str]]:
+        if "download_settings" not in self._args:
+            return {}
+        return {"network.json": self._args["download_settings"]}
+
+    def _network(self) -> list[str]:
+        flags = []
+        if "authorities" in self._args:
+            flags += ["--ca-file", f"{CONFIG_PATH}/ca.pem"]
+        if "download_settings" in self._args:
+            flags += ["--network-config", f"{SECRETS_PATH}/network.json"]
+        return flags
+
+
+def _memory_mib(model: Model, converts: bool) -> int:
+    """Limit of the job: 512 MiB to download; float32 weights three times over to convert."""
+    if not converts:
+        return 512
+    return 2048 + 3 * 4 * model.parameters // (1024 * 1024)

@@ -1,0 +1,90 @@
+"""Pure translation of a Workload into arguments of a Docker container."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+
+from components.workload import Kind, Probe, Workload
+
+JOB_TIMEOUT_SECONDS = 3600
+"""How long a job may run: a model of 16 GB at 5 MB/s."""
+
+
+def label_list(labels: Mapping[str, pulumi.Input[str]]) -> list[Any]:
+    """Labels as the provider wants them for every type, in a stable order for a quiet diff."""
+    return [{"label": key, "value": labels[key]} for key in sorted(labels)]
+
+
+def confined(user: int, memory_mib: int, cpus: float) -> dict[str, Any]:
+    """What every container of the kit has in common, writable root or not."""
+    return {
+        "user": f"{user}:{user}",
+        "capabilities": {"drops": ["ALL"]},
+        "security_opts": ["no-new-privileges:true"],
+        "memory": memory_mib,
+        # Equal to memory: no swap, so a limit is a limit.
+        "memory_swap": memory_mib,
+        "cpus": f"{cpus:g}",
+        "log_driver": "json-file",
+        "log_opts": {"max-size": "10m", "max-file": "3"},
+    }
+
+
+def hardened(workload: Workload) -> dict[str, Any]:
+    """Confinement of a workload: read-only root, memory file systems where it may write."""
+    resources = workload.resources
+    return {
+        **confined(workload.user, resources.memory_mib, resources.cpus),
+        "read_only": True,
+        "shm_size": resources.shared_memory_mib,
+        "tmpfs": {
+            path: f"rw,noexec,nosuid,nodev,size={mib}m,mode=0700,uid={workload.user},gid={workload.user}"
+            for path, mib in sorted(workload.writable.items())
+        },
+    }
+
+
+def run_settings(workload: Workload) -> dict[str, Any]:
+    """How the container is started, watched, stopped and started again."""
+    if workload.kind is Kind.JOB:
+        return {"must_run": False, "attach": True, "restart": "no"}
+    settings: dict[str, Any] = {
+        "restart": "unless-stopped",
+        "stop_timeout": workload.drain_seconds,
+        "destroy_grace_seconds": workload.drain_seconds,
+    }
+    if workload.readiness is not None:
+        settings |= {
+            "healthcheck": _healthcheck(workload.readiness),
+            "wait": True,
+            "wait_timeout": workload.readiness.start_seconds,
+        }
+    return settings
+
+
+def finished(job: docker.Container) -> pulumi.Output[str]:
+    """The id of a one-shot container that ended well.
+
+    Docker's provider waits for the end of an attached container and does not mind how it ended, so
+    the exit code is looked at here. Raises RunError, which fails the update.
+    """
+
+    def id_of(known: Sequence[Any]) -> str:
+        container, name, code = known
+        if code:
+            raise pulumi.RunError(f"{name} ended with exit code {code}; see `docker logs {name}`.")
+        return str(container)
+
+    return pulumi.Output.all(job.id, job.name, job.exit_code).apply(id_of)
+
+
+def _healthcheck(probe: Probe) -> docker.ContainerHealthcheckArgsDict:
+    return {
+        "tests": ["CMD", *probe.command],
+        "interval": f"{probe.interval_seconds}s",
+        "timeout": f"{probe.timeout_seconds}s",
+        "start_period": f"{probe.start_seconds}s",
+        "retries": probe.failures,
+    }

@@ -1,0 +1,129 @@
+"""One workload on a Docker engine: its files on volumes, then its containers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+import pulumi
+import pulumi_docker as docker
+
+from components.platforms.docker_container import finished, hardened, label_list, run_settings
+from components.platforms.docker_files import DockerFiles
+from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Update, Workload
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Names of the platform's two networks."""
+
+    internal: pulumi.Output[str]
+    edge: pulumi.Output[str]
+
+
+class DockerWorkloadArgs(TypedDict):
+    """What a workload needs to run on Docker."""
+
+    workload: Workload
+    networks: Networks
+    labels: Mapping[str, str]
+    """Labels of every container and volume."""
+
+
+class DockerWorkload(pulumi.ComponentResource):
+    """The containers of one workload. `containers` holds the ids, one a replica."""
+
+    containers: pulumi.Output[list[str]]
+
+    def __init__(
+        self, name: str, args: DockerWorkloadArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("slm:index:DockerWorkload", name, {}, opts)
+        self._workload = args["workload"]
+        self._networks = args["networks"]
+        self._labels = {**args["labels"], "slm-kit.workload": name}
+        files = self._files(name)
+        count = self._workload.replicas
+        names = [name] if count == 1 else [f"{name}-{index}" for index in range(count)]
+        made = [self._container(each, files) for each in names]
+        is_job = self._workload.kind is Kind.JOB
+        self.containers = pulumi.Output.all(*[finished(each) if is_job else each.id for each in made])
+        self.register_outputs({"containers": self.containers})
+
+    def _files(self, name: str) -> list[DockerFiles]:
+        """Secrets first: a check of the new configuration may have to read them."""
+        workload, written = self._workload, list[DockerFiles]()
+        for suffix, path, files, check in (
+            ("secrets", SECRETS_PATH, workload.secret_files, ()),
+            ("config", CONFIG_PATH, workload.config_files, workload.config_check),
+        ):
+            if files:
+                written.append(
+                    DockerFiles(
+                        f"{name}-{suffix}",
+                        {
+                            "path": path,
+                            "files": files,
+                            "image": workload.image,
+                            "user": workload.user,
+                            "check": check,
+                            "labels": self._labels,
+                            "reads": [each.mount for each in written],
+                        },
+                        # The check reads what the other writer wrote; no value says so.
+                        pulumi.ResourceOptions(parent=self, depends_on=list(written)),
+                    )
+                )
+        return written
+
+    def _container(self, name: str, files: list[DockerFiles]) -> docker.Container:
+        workload = self._workload
+        labels: dict[str, pulumi.Input[str]] = dict(self._labels)
+        if not workload.reloads:
+            # A program that reads its files once is replaced when they are written anew.
+            labels |= {f"slm-kit.files.{index}": each.written for index, each in enumerate(files)}
+        mounts = (*workload.mounts, *(each.mount for each in files))
+        return docker.Container(
+            name,
+            image=workload.image,
+            command=list(workload.command),
+            envs=[f"{key}={value}" for key, value in sorted(workload.environment.items())],
+            networks_advanced=self._attachments(),
+            ports=[
+                {"internal": each.port, "external": each.host_port, "ip": each.host_address}
+                for each in workload.publish
+            ],
+            mounts=[mount_args(each) for each in mounts],
+            labels=label_list(labels),
+            **hardened(workload),
+            **run_settings(workload),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # A reloading program must find its files at the first start; no value says so.
+                depends_on=list(files),
+                delete_before_replace=self._stops_first(),
+            ),
+        )
+
+    def _stops_first(self) -> bool:
+        # Two containers cannot hold one port of the machine, and a job must not run twice at once.
+        workload = self._workload
+        return workload.update is Update.STOP_FIRST or bool(workload.publish) or workload.kind is Kind.JOB
+
+    def _attachments(self) -> list[docker.ContainerNetworksAdvancedArgsDict]:
+        workload, attachments = self._workload, list[docker.ContainerNetworksAdvancedArgsDict]()
+        if workload.kind is Kind.SERVICE:
+            aliases: list[pulumi.Input[str]] = [workload.alias] if workload.alias else []
+            attachments.append({"name": self._networks.internal, "aliases": aliases})
+        if workload.needs_egress or workload.publish:
+            attachments.append({"name": self._networks.edge})
+        return attachments
+
+
+def mount_args(mount: Mount) -> docker.ContainerMountArgsDict:
+    """A mount as the provider wants it."""
+    return {
+        "target": mount.path,
+        "type": "volume" if mount.host_folder is None else "bind",
+        "source": mount.volume if mount.host_folder is None else mount.host_folder,
+        "read_only": mount.read_only,
+    }

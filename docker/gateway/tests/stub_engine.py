@@ -1,0 +1,163 @@
+"""An engine that does what a request's body tells it to, and logs everything that reaches it.
+
+Engine on port 8000, control on port 9000. A body may hold "stub": {
+    "delay_s": wait before the headers,          "token_delay_s": wait before the first chunk,
+    "chunks": number of streamed chunks,         "interval_s": wait between two,
+    "die": "before_headers" | "before_body" | "mid_body",
+    "split_usage": send the usage object in two writes,   "bytes": size of a plain answer's text,
+    "text": a plain answer's text }
+Control: GET /log (JSON list of requests), GET /ready/true|false, GET /clear, GET /name.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+NAME = os.environ.get("STUB_NAME", socket.gethostname())
+
+
+@dataclass
+class State:
+    ready: bool = os.environ.get("STUB_READY", "true") == "true"
+    log: list[dict[str, Any]] = field(default_factory=list)
+    running: int = 0
+    peak: int = 0
+
+
+STATE = State()
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, list[tuple[str, str]], bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    line, *rest = head.split("\r\n")
+    headers = [(n.lower(), v.strip()) for n, _, v in (h.partition(":") for h in rest if h)]
+    fields = dict(headers)
+    if fields.get("transfer-encoding", "").lower() == "chunked":
+        body = b""
+        while size := int((await reader.readline()).split(b";")[0], 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+    else:
+        body = await reader.readexactly(int(fields.get("content-length", "0")))
+    return line, headers, body
+
+
+def head(status: str, kind: str, length: int | None) -> bytes:
+    size = f"Content-Length: {length}" if length is not None else "Transfer-Encoding: chunked"
+    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{size}\r\n\r\n".encode()
+
+
+def chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def usage(prompt: int, completion: int) -> dict[str, int]:
+    total = prompt + completion
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
+
+
+class Answer:
+    """One request's answer; `wait` ends it early when the client goes away."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.gone = asyncio.create_task(reader.read(1))
+
+    async def wait(self, seconds: float) -> None:
+        done, _ = await asyncio.wait({self.gone}, timeout=seconds)
+        if done:
+            raise ConnectionResetError("client left")
+
+    async def write(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def plain(self, body: dict[str, Any], plan: dict[str, Any]) -> None:
+        text = plan.get("text") or "x" * plan.get("bytes", 0) or f"from {NAME}"
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}}
+        answer = {"model": body["model"], "choices": [choice], "usage": usage(7, 11)}
+        data = json.dumps(answer).encode()
+        await self.wait(plan.get("delay_s", 0))
+        if plan.get("die") == "before_headers":
+            return
+        await self.write(head("200 OK", "application/json", len(data)))
+        if plan.get("die") == "before_body":
+            return
+        await self.write(data)
+
+    async def stream(self, plan: dict[str, Any]) -> None:
+        await self.wait(plan.get("delay_s", 0))
+        if plan.get("die") == "before_headers":
+            return
+        await self.write(head("200 OK", "text/event-stream", None))
+        await self.wait(plan.get("token_delay_s", 0))
+        if plan.get("die") == "before_body":
+            return
+        for number in range(plan.get("chunks", 3)):
+            if number:
+                await self.wait(plan.get("interval_s", 0))
+            if plan.get("die") == "mid_body" and number:
+                return
+            event = {"choices": [{"delta": {"content": f"t{number} "}}], "usage": None}
+            await self.write(chunk(f"data: {json.dumps(event)}\n\n".encode()))
+        last = f"data: {json.dumps({'choices': [], 'usage': usage(5, 3)})}\n\n".encode()
+        cut = last.index(b"completion") + 4 if plan.get("split_usage") else len(last)
+        await self.write(chunk(last[:cut]))
+        if last[cut:]:
+            await self.wait(0.05)
+            await self.write(chunk(last[cut:]))
+        await self.write(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+
+
+async def engine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    entry: dict[str, Any] = {}
+    try:
+        line, headers, raw = await read_request(reader)
+        if line == "GET /ready HTTP/1.1":
+            writer.write(head("200 OK" if STATE.ready else "503 Not Ready", "text/plain", 0))
+            await writer.drain()
+            return
+        entry.update(line=line, headers=headers, bytes=len(raw), aborted=False)
+        STATE.log.append(entry)
+        STATE.running += 1
+        STATE.peak = max(STATE.peak, STATE.running)
+        try:
+            body = json.loads(raw)
+            entry["model"] = body["model"]
+            answer = Answer(reader, writer)
+            plan = body.get("stub", {})
+            await (answer.stream(plan) if body.get("stream") else answer.plain(body, plan))
+        finally:
+            STATE.running -= 1
+    except (ConnectionError, asyncio.IncompleteReadError):
+        entry["aborted"] = True
+    finally:
+        writer.close()
+
+
+async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    line, _, _ = await read_request(reader)
+    path = line.split()[1]
+    if path.startswith("/ready/"):
+        STATE.ready = path == "/ready/true"
+    if path == "/clear":
+        STATE.log.clear()
+        STATE.peak = 0
+    data = json.dumps({"name": NAME, "log": STATE.log, "peak": STATE.peak}).encode()
+    writer.write(head("200 OK", "application/json", len(data)) + data)
+    await writer.drain()
+    writer.close()
+
+
+async def main() -> None:
+    await asyncio.start_server(control, "0.0.0.0", 9000)
+    server = await asyncio.start_server(engine, "0.0.0.0", 8000, limit=4 << 20)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

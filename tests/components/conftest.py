@@ -1,0 +1,32 @@
+"""The local stack as its program registers it: rendered once, looked at by many tests."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal import Rendering, render
+from tests.conftest import ROOT
+
+KEY = "slm-" + "k" * 43
+CONFIG: dict[str, Any] = {
+    "slm-kit:target": "local-docker",
+    "slm-kit:models": [{"name": "smollm2-135m-instruct", "contextLength": 1024, "concurrency": 2}],
+    "slm-kit:keys": [{"id": "default", "requestsPerMinute": 60}],
+    "slm-kit:keySecrets": {"default": KEY},
+    "slm-kit:modelSource": "pypi",
+    "slm-kit:imageBase": "slm-kit/base:trixie",
+}
+SECRETS = {"slm-kit:keySecrets", "slm-kit:downloadSettings"}
+
+
+def render_stack(**changes: Any) -> Rendering:
+    """The local stack with some config changed; keys without their namespace."""
+    config = {**CONFIG, **{f"slm-kit:{key}": value for key, value in changes.items()}}
+    return render(ROOT, "rendered", config, secrets=SECRETS & set(config))
+
+
+@pytest.fixture(scope="session")
+def rendering() -> Rendering:
+    return render_stack(
+        downloadSettings={"indexUrl": "https://user:word@mirror/simple"}, gatewayAddress="127.0.0.1"
+    )

@@ -1,0 +1,93 @@
+"""How the local stack hangs together: names, parents, outputs, what a change touches, what is refused."""
+
+import json
+
+import pytest
+
+from rehearsal import RehearsalError, Rendering
+from tests.components.conftest import render_stack
+
+CONTAINER = "docker:index/container:Container"
+
+
+def test_components_have_the_kits_type_tokens_and_parents(rendering: Rendering) -> None:
+    tokens = {each.type for each in rendering.resources if not each.custom}
+    assert tokens == {
+        "pulumi:pulumi:Stack",
+        *(
+            f"slm:index:{name}"
+            for name in (
+                "ApiKeys", "ContainerImage", "DockerFiles", "DockerPlatform", "DockerWorkload", "Gateway",
+                "ModelService", "ModelStore",
+            )
+        ),
+    }  # fmt: skip
+    for each in rendering.resources:
+        if each.custom and not each.type.startswith("pulumi:providers"):
+            assert "slm:index:" in each.parent, f"{each.name} has no component above it"
+
+
+def test_outputs_name_the_endpoint_and_the_models(rendering: Rendering) -> None:
+    assert rendering.outputs == {
+        "endpoint": "http://127.0.0.1:8080/v1",
+        "models": ["smollm2-135m-instruct"],
+    }
+    assert rendering.secret_outputs == ()
+
+
+def test_a_context_length_changes_the_engine_container_and_nothing_else(rendering: Rendering) -> None:
+    longer = render_stack(
+        models=[{"name": "smollm2-135m-instruct", "contextLength": 2048, "concurrency": 2}],
+        downloadSettings={"indexUrl": "https://user:word@mirror/simple"},
+    )
+    before = {each.urn: each.inputs for each in rendering.resources}
+    after = {each.urn: each.inputs for each in longer.resources}
+    assert before.keys() == after.keys()
+    changed = [urn for urn in before if before[urn] != after[urn]]
+    assert [urn.rpartition("::")[2] for urn in changed] == ["smollm2-135m-instruct"]
+    assert CONTAINER in changed[0]
+
+
+def test_a_key_more_changes_only_what_writes_the_gateways_files(rendering: Rendering) -> None:
+    more = render_stack(
+        keys=[{"id": "default", "requestsPerMinute": 60}, {"id": "second"}],
+        keySecrets={"default": "slm-" + "k" * 43, "second": "slm-" + "s" * 43},
+        downloadSettings={"indexUrl": "https://user:word@mirror/simple"},
+    )
+    before = {each.urn: each.inputs for each in rendering.resources}
+    changed = {e.name for e in more.resources if before.get(e.urn) != e.inputs}
+    assert changed == {"gateway-config", "gateway-secrets"}
+
+
+def test_the_store_job_gets_the_whole_specification(rendering: Rendering) -> None:
+    job = next(
+        each
+        for each in rendering.of_type(CONTAINER)
+        if each.name == "models-smollm2-135m-instruct-onnx-int4-from-gguf"
+    )
+    command = job.inputs["command"]
+    wanted = json.loads(command[command.index("--spec") + 1])
+    assert wanted["model"] == "smollm2-135m-instruct"
+    assert job.inputs["attach"] is True
+
+
+def test_only_the_images_that_are_needed_are_built(rendering: Rendering) -> None:
+    built = {each.name for each in rendering.of_type("docker:index/image:Image")}
+    assert built == {"gateway", "onnx-server", "model-tools-convert"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"models": [{"name": "gpt-5"}]}, "not in the catalog"),
+        ({"target": "moon"}, "compositions are local-docker"),
+        ({"gatewayPort": 70000}, "less than or equal to 65535"),
+        ({"keySecrets": {}}, "has no secret"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_first_resource(
+    changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(RehearsalError, match=words) as refusal:
+        render_stack(**changes)
+    assert "Traceback" not in str(refusal.value)

@@ -1,0 +1,201 @@
+"""A gateway in its real image, stub engines behind it, and the two directories it watches."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import httpx
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from tests.docker.gateway_parts import (
+    StubEngine,
+    WatchedDirectory,
+    key_of,
+    keys_map,
+    published,
+    refused,
+    until,
+)
+
+__all__ = ["GatewayRig", "StubEngine", "key_of", "refused", "until"]
+
+import docker
+
+from components.gateway_config import GatewayLimits, KeyGrant, Route, render
+
+USER = "10001:10001"
+ROUTES = (
+    Route("tiny", "engine", max_concurrency=2, max_queue=2, queue_timeout_s=2, wake_hold_s=3),
+    Route("free", "engine", max_concurrency=64, max_queue=64),
+    Route("late", "late-engine", max_queue=2, wake_hold_s=5),
+    Route("wide", "pool", replicas=4, max_concurrency=4),
+)
+GRANTS = (
+    KeyGrant("alice", ("*",)),
+    KeyGrant("bob", ("tiny",)),
+    KeyGrant("five", ("free",), requests_per_minute=5),
+    KeyGrant("five-more", ("free",), requests_per_minute=5),
+)
+LIMITS = GatewayLimits(body_timeout_s=2, client_timeout_s=3, header_timeout_s=3)
+
+
+MIB = 1024 * 1024
+
+
+class GatewayRig:
+    """Starts and stops the parts; ``call`` asks the gateway as a client would."""
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        images: tuple[str, str],
+        labels: dict[str, str],
+        folder: Path,
+    ) -> None:
+        self.client, self.labels = client, labels
+        self.gateway_image, self.stub_image = images
+        self.root = folder / "slm"
+        self.root.mkdir()
+        self.root.chmod(0o755)
+        self.config = WatchedDirectory(self.root / "config")
+        self.secrets = WatchedDirectory(self.root / "secrets")
+        self.routes: tuple[Route, ...] = ROUTES
+        self.grants: tuple[KeyGrant, ...] = GRANTS
+        self.limits = LIMITS
+        name = f"slm-test-{os.getpid()}-{time.monotonic_ns()}"
+        self.network: Network = client.networks.create(name, labels=labels)
+        self.gateway: Container | None = None
+        self.port = 0
+
+    def engine(self, alias: str, *, ready: bool = True) -> StubEngine:
+        name = str(self.network.name)
+        return StubEngine(
+            self.client.containers.run(
+                self.stub_image,
+                ["python3", "stub_engine.py"],
+                detach=True,
+                environment={"STUB_READY": str(ready).lower()},
+                labels=self.labels,
+                ports={"9000/tcp": ("127.0.0.1", 0)},
+                network=name,
+                networking_config={name: self.client.api.create_endpoint_config(aliases=[alias])},
+            )
+        )
+
+    def write_config(self) -> None:
+        self.config.switch(render(self.routes, self.grants, self.limits))
+
+    def write_keys(self) -> None:
+        self.secrets.switch({"keys.map": keys_map(grant.id for grant in self.grants)})
+
+    def start(self, *, wait: bool = True) -> Container:
+        self.gateway = self.client.containers.run(
+            self.gateway_image,
+            detach=True,
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            user=USER,
+            tmpfs={"/run/slm": "size=8m,uid=10001,gid=10001,mode=0750"},
+            volumes={str(self.root): {"bind": "/etc/slm", "mode": "ro"}},
+            labels=self.labels,
+            ports={"8080/tcp": ("127.0.0.1", 0)},
+            network=self.network.name,
+            mem_limit="512m",
+        )
+        self.port = published(self.gateway, 8080)
+        if wait:
+            self.wait_until_serving()
+        return self.gateway
+
+    def wait_until_serving(self, budget_s: float = 20) -> None:
+        if not until(lambda: self.run("gateway-probe")[0] == 0, budget_s):
+            raise TimeoutError(f"the gateway does not serve: {self.errors()}")
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """A command inside the gateway's container."""
+        assert self.gateway is not None
+        status, output = self.gateway.exec_run(list(command))
+        return int(status or 0), output.decode() if isinstance(output, bytes) else ""
+
+    def metrics(self) -> str:
+        script = "exec 3<>/dev/tcp/127.0.0.1/8405; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+        return self.run("bash", "-c", script)[1]
+
+    def gauge(self, name: str, proxy: str) -> float:
+        found = [
+            line.rsplit(" ", 1)[1]
+            for line in self.metrics().splitlines()
+            if line.startswith(f"{name}{{") and f'proxy="{proxy}"' in line
+        ]
+        return float(found[0])
+
+    def wait_until_up(self, model: str, servers: int = 1, budget_s: float = 15) -> None:
+        name = "haproxy_backend_active_servers"
+        if not until(lambda: self.gauge(name, model) == servers, budget_s):
+            raise TimeoutError(f"{model} has not {servers} server(s): {self.errors()}")
+
+    def errors(self) -> str:
+        assert self.gateway is not None
+        return self.gateway.logs(stdout=False, stderr=True).decode()
+
+    def output(self) -> str:
+        assert self.gateway is not None
+        return self.gateway.logs(stdout=True, stderr=False).decode()
+
+    def entry(self, request_id: str, budget_s: float = 5) -> dict[str, Any]:
+        """The access log's entry of one request."""
+        deadline = time.monotonic() + budget_s
+        while time.monotonic() < deadline:
+            for line in self.output().splitlines():
+                found: dict[str, Any] = json.loads(line)
+                if found["request_id"] == request_id:
+                    return found
+            time.sleep(0.1)
+        raise TimeoutError(f"no log entry of {request_id}")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(
+        self,
+        body: Any = None,
+        *,
+        key: str | None = "alice",
+        path: str = "/v1/chat/completions",
+        method: str = "POST",
+        client: httpx.Client | None = None,
+        timeout: float = 30,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request; ``body`` is sent as JSON unless it is bytes."""
+        fields = {**({"Authorization": f"Bearer {key_of(key)}"} if key else {}), **(headers or {})}
+        raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        with nullcontext(client) if client else httpx.Client(verify=False) as chosen:
+            return chosen.request(method, self.url + path, content=raw, headers=fields, timeout=timeout)
+
+    def raw(self, data: bytes, *, timeout: float = 10, shut: bool = False) -> bytes:
+        """What comes back for bytes as they are, until the gateway closes or ``timeout`` passes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
+            received = b""
+            try:
+                connection.sendall(data)
+                if shut:
+                    connection.shutdown(socket.SHUT_WR)
+                while piece := connection.recv(65536):
+                    received += piece
+            except (TimeoutError, ConnectionError):
+                pass
+            return received
+
+    def close(self) -> None:
+        for container in self.client.containers.list(all=True, filters={"network": str(self.network.name)}):
+            container.remove(force=True)
+        self.network.remove()

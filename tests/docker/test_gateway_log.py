@@ -1,0 +1,168 @@
+"""What operators see: the access log, the metrics, and how much memory it takes."""
+
+import json
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.docker.gateway_rig import LIMITS, GatewayRig, key_of
+
+pytestmark = pytest.mark.docker
+
+FIELDS = {
+    "time",
+    "request_id",
+    "client",
+    "key_id",
+    "model",
+    "method",
+    "path",
+    "status",
+    "error",
+    "stream",
+    "replica",
+    "hold_ms",
+    "queue_ms",
+    "first_byte_ms",
+    "total_ms",
+    "prompt_tokens",
+    "completion_tokens",
+    "bytes",
+    "termination",
+}
+
+
+def logged(gateway: GatewayRig, answer: httpx.Response) -> dict[str, Any]:
+    return gateway.entry(answer.headers["x-request-id"])
+
+
+def test_an_answer_is_logged_with_key_model_times_and_tokens(gateway: GatewayRig) -> None:
+    plan = {"delay_s": 0.3}
+    entry = logged(gateway, gateway.call({"model": "free", "stub": plan}, key="five"))
+    assert set(entry) == FIELDS
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6,9}Z", entry["time"])
+    assert (entry["key_id"], entry["model"], entry["status"]) == ("five", "free", 200)
+    assert (entry["method"], entry["path"]) == ("POST", "/v1/chat/completions")
+    assert (entry["prompt_tokens"], entry["completion_tokens"]) == (7, 11)
+    assert (entry["stream"], entry["error"], entry["replica"]) == (False, "", "r1")
+    assert 0 <= entry["queue_ms"] < 300 <= entry["first_byte_ms"] <= entry["total_ms"] + 5
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_streams_first_byte_and_last_usage_are_logged(gateway: GatewayRig, split: bool) -> None:
+    plan = {"token_delay_s": 0.4, "chunks": 3, "interval_s": 0.2, "split_usage": split}
+    entry = logged(gateway, gateway.call({"model": "free", "stream": True, "stub": plan}))
+    assert (entry["prompt_tokens"], entry["completion_tokens"]) == (5, 3)
+    assert entry["stream"] is True
+    assert 350 < entry["first_byte_ms"] < 700 < entry["total_ms"]
+
+
+def test_usage_is_found_behind_a_large_answer_and_not_in_its_text(gateway: GatewayRig) -> None:
+    entry = logged(gateway, gateway.call({"model": "free", "stub": {"bytes": 300_000}}))
+    assert (entry["prompt_tokens"], entry["completion_tokens"]) == (7, 11)
+
+
+def test_a_refusal_is_logged_with_its_code_and_without_numbers_that_do_not_exist(
+    gateway: GatewayRig,
+) -> None:
+    entry = logged(gateway, gateway.call({"model": "nope"}, key="bob"))
+    assert (entry["status"], entry["error"], entry["model"]) == (404, "model_not_found", "nope")
+    assert entry["prompt_tokens"] == -1
+    assert entry["first_byte_ms"] == -1
+    entry = logged(gateway, gateway.call({"model": "free"}, key=None))
+    assert (entry["status"], entry["error"], entry["key_id"]) == (401, "invalid_api_key", "")
+
+
+def test_neither_key_nor_prompt_nor_answer_nor_query_is_in_any_output(gateway: GatewayRig) -> None:
+    secret = "the-prompt-nobody-may-read"
+    ask: dict[str, Any] = {"model": "free", "messages": [{"role": "user", "content": secret}]}
+    ask["stub"] = {"text": "xyzzy"}
+    answer = gateway.call(ask, path="/v1/chat/completions?api_key=secret-in-query")
+    assert "xyzzy" in answer.text
+    gateway.call(ask, path="/nope?api_key=secret-in-query")
+    gateway.call(b'{"model":"free","x":"' + secret.encode() + b'"', key="bob")
+    gateway.call({"model": secret + " with blanks"})
+    last = gateway.call(ask, key=None, headers={"Authorization": "Bearer slm-wrong-key"})
+    logged(gateway, last)
+    said = gateway.output() + gateway.errors()
+    for word in (secret, "secret-in-query", "slm-wrong-key", "xyzzy", key_of("alice")):
+        assert word not in said
+    for line in (gateway.secrets.path / "keys.map").read_text().splitlines():
+        assert line.split()[0] not in said
+
+
+def test_every_line_of_the_access_log_is_json_even_for_hostile_requests(
+    gateway: GatewayRig,
+) -> None:
+    gateway.raw(b'GET /"\\\x01\x1b[31m HTTP/1.1\r\nHost: x\r\n\r\n', timeout=2)
+    gateway.raw('GET /%0a"é HTTP/1.1\r\nHost: "x"\r\n\r\n'.encode(), timeout=2)
+    gateway.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", timeout=1, shut=True)
+    logged(gateway, gateway.call(path='/{"a":1}', method="GET"))
+    lines = gateway.output().splitlines()
+    for line in lines:
+        assert set(json.loads(line)) == FIELDS
+
+
+def test_health_checks_are_not_logged(gateway: GatewayRig) -> None:
+    before = gateway.call(path="/v1/models", method="GET")
+    gateway.call(path="/healthz", method="GET", key=None)
+    after = gateway.call(path="/v1/models", method="GET")
+    logged(gateway, before)
+    logged(gateway, after)
+    assert "/healthz" not in gateway.output()
+
+
+def test_metrics_are_on_their_own_port_which_is_not_published(gateway: GatewayRig) -> None:
+    assert gateway.call(path="/metrics", method="GET", key=None).status_code == 404
+    assert gateway.gateway is not None
+    assert gateway.gateway.attrs["NetworkSettings"]["Ports"].get("8405/tcp") is None
+    text = gateway.metrics()
+    for name in (
+        'haproxy_backend_current_queue{proxy="tiny"}',
+        'haproxy_backend_active_servers{proxy="tiny"}',
+        'haproxy_backend_current_sessions{proxy="late"}',
+        'haproxy_backend_http_requests_total{proxy="free"}',
+    ):
+        assert name in text
+
+
+def megabytes(gateway: GatewayRig) -> float:
+    """Memory of the gateway's processes (their proportional share of what they share), in MiB."""
+    total = gateway.run("bash", "-c", "cat /proc/[0-9]*/smaps_rollup 2>/dev/null | grep ^Pss: | tr -s ' '")[1]
+    return sum(int(line.split()[1]) for line in total.splitlines()) / 1024
+
+
+def test_64_requests_of_1_kb_take_at_most_64_mb(gateway: GatewayRig) -> None:
+    ask = {"model": "free", "messages": "x" * 1000, "stub": {"delay_s": 3}}
+    with ThreadPoolExecutor(64) as pool:
+        sent = [pool.submit(gateway.call, ask) for _ in range(64)]
+        time.sleep(2.5)
+        used = megabytes(gateway)
+        statuses = {future.result().status_code for future in sent}
+    assert statuses == {200}
+    assert 5 < used <= 64, f"{used:.0f} MiB"
+    print(f"64 requests of 1 KB: {used:.0f} MiB")
+
+
+def test_a_largest_body_on_every_connection_stays_within_the_memory_limit(
+    gateway: GatewayRig,
+) -> None:
+    clients = 48
+    gateway.limits = replace(LIMITS, max_connections=clients)
+    gateway.write_config()
+    time.sleep(3)
+    ask = {"model": "free", "messages": "x" * 1_048_000, "stub": {"delay_s": 1}}
+    with ThreadPoolExecutor(clients) as pool:
+        sent = [pool.submit(gateway.call, ask, timeout=60) for _ in range(clients)]
+        peak = 0.0
+        while not all(future.done() for future in sent):
+            peak = max(peak, megabytes(gateway))
+            time.sleep(0.3)
+    assert {future.result().status_code for future in sent} == {200}
+    assert 5 < peak <= gateway.limits.memory_mib, f"{peak:.0f} MiB"
+    print(f"{clients} bodies of 1 MB: {peak:.0f} MiB at most, {megabytes(gateway):.0f} MiB after")
