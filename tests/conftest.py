@@ -45,10 +45,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         for report in terminalreporter.stats.get(outcome, []):
             suite = "/".join(Path(report.nodeid.partition("::")[0]).parts[1:2]) or "."
             rows[suite][outcome] += 1
-            seconds[suite] += report.duration
+            seconds[suite] += getattr(report, "duration", 0)  # a collection error has none
             if outcome == "skipped" and isinstance(report.longrepr, tuple):
                 skipped[suite, report.longrepr[2].removeprefix("Skipped: ")] += 1
     terminalreporter.section("suites")
+    inside = [
+        str(value)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, value in report.user_properties
+        if name == "inside"
+    ]
     terminalreporter.write_line(f"{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for suite, counts in sorted(rows.items()):
         failed = counts["failed"] + counts["error"]
@@ -57,3 +64,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         )
     for (suite, reason), count in sorted(skipped.items()):
         terminalreporter.write_line(f"skipped {count} in {suite}: {reason}")
+    for line in inside:
+        terminalreporter.write_line(f"inside the image of {line}")

@@ -26,10 +26,25 @@ def confined(user: int, memory_mib: int, cpus: float) -> dict[str, Any]:
         "memory": memory_mib,
         # Equal to memory: no swap, so a limit is a limit.
         "memory_swap": memory_mib,
-        "cpus": f"{cpus:g}",
+        "cpus": cpu_count(cpus),
         "log_driver": "json-file",
         "log_opts": {"max-size": "10m", "max-file": "3"},
     }
+
+
+def cpu_count(cpus: float) -> str:
+    """Processors as Docker's provider reads them back; another spelling is a change in every preview."""
+    digits = f"{cpus:.9f}"
+    return f"{cpus:.1f}" if digits.count("0") == 9 else digits.rstrip("0").rstrip(".")
+
+
+def duration(seconds: int) -> str:
+    """Seconds as Docker's provider reads them back: Go's form, 90 is `1m30s`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def hardened(workload: Workload) -> dict[str, Any]:
@@ -83,8 +98,8 @@ def finished(job: docker.Container) -> pulumi.Output[str]:
 def _healthcheck(probe: Probe) -> docker.ContainerHealthcheckArgsDict:
     return {
         "tests": ["CMD", *probe.command],
-        "interval": f"{probe.interval_seconds}s",
-        "timeout": f"{probe.timeout_seconds}s",
-        "start_period": f"{probe.start_seconds}s",
+        "interval": duration(probe.interval_seconds),
+        "timeout": duration(probe.timeout_seconds),
+        "start_period": duration(probe.start_seconds),
         "retries": probe.failures,
     }

@@ -8,8 +8,9 @@ from typing import Any
 
 import docker
 import pytest
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import DockerException
 
+from ops import base_image, trust
 from tests.docker.gateway_rig import GatewayRig, StubEngine
 
 ROOT = Path(__file__).parents[2]
@@ -45,27 +46,23 @@ def test_label(docker_client: docker.DockerClient) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def build_image(docker_client: docker.DockerClient) -> BuildImage:
+def bases() -> tuple[str, str]:
+    """Base and build base of this machine, made as `make up` makes them."""
+    base = base_image.ensure_base("upstream" if base_image.registry_answers() else "build")
+    return base, base_image.ensure_build_base(base, trust.find()) or base
+
+
+@pytest.fixture(scope="session")
+def build_image(bases: tuple[str, str]) -> BuildImage:
     """``build_image(folder, target=None) -> image id``: docker/<folder>, built once a session.
 
-    SLM_TEST_BASE (default slm-kit/base:trixie) is the base image, SLM_TEST_BUILD_BASE (default
-    slm-kit/build-base:trixie, or the base where it is missing) that of the build stages.
     Images stay: the builder's cache is what makes the next run short.
     """
-    base = os.environ.get("SLM_TEST_BASE", "slm-kit/base:trixie")
-    build_base = os.environ.get("SLM_TEST_BUILD_BASE") or "slm-kit/build-base:trixie"
-    for image in (base, build_base):
-        try:
-            docker_client.images.get(image)
-        except (ImageNotFound, APIError):
-            if image == base:
-                pytest.skip(f"base image {base} is not there; SLM_TEST_BASE names another")
-            build_base = base
     built: dict[tuple[str, str | None], str] = {}
 
     def build(folder: str, target: str | None = None) -> str:
         if (folder, target) not in built:
-            built[folder, target] = _build(folder, target, base, build_base)
+            built[folder, target] = _build(folder, target, *bases)
         return built[folder, target]
 
     return build
