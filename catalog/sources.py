@@ -45,8 +45,10 @@ class UrlFile(File):
 
 
 def _digest_of(files: Sequence[File]) -> str:
-    """One digest for a list of files: changes with any of their contents or names."""
-    listing = "".join(f"{file.sha256}  {file.name}\n" for file in files)
+    """One digest for a list of files, as docker/model-tools computes it: one file stands for itself."""
+    if len(files) == 1:
+        return files[0].sha256
+    listing = "".join(sorted(f"{file.sha256}  {file.name}\n" for file in files))
     return hashlib.sha256(listing.encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """An image of the kit's own, built from docker/<folder> on the engine that runs it."""
 
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import pulumi
 import pulumi_docker as docker
@@ -19,8 +19,8 @@ class ContainerImageArgs(TypedDict):
     and package index, none of which reach the final image."""
     stack: str
     """Stack name; part of the tag, so that two stacks never move each other's images."""
-    target: NotRequired[str]
-    """Stage of the Dockerfile to build. Default: the last."""
+    target: str
+    """Stage of the Dockerfile to build. Stages after it (tests) are not built."""
 
 
 class ContainerImage(pulumi.ComponentResource):
@@ -36,10 +36,9 @@ class ContainerImage(pulumi.ComponentResource):
         build: docker.DockerBuildArgsDict = {
             "context": str(context),
             "dockerfile": str(context / "Dockerfile"),
+            "target": args["target"],
             "args": {"BASE": args["base"], "BUILD_BASE": args["build_base"]},
         }
-        if "target" in args:
-            build["target"] = args["target"]
         image = docker.Image(
             name,
             image_name=f"slm-kit/{name}:{args['stack']}",

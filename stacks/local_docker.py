@@ -53,17 +53,16 @@ def program() -> None:
     pulumi.export("models", [model.name for model in settings.models])
 
 
-def _image(folder: str, settings: StackSettings, target: str | None = None) -> pulumi.Output[str]:
+def _image(folder: str, settings: StackSettings, target: str = "runtime") -> pulumi.Output[str]:
     base = settings.image_base or base_image().upstream
     args: ContainerImageArgs = {
         "folder": folder,
         "base": base,
         "build_base": settings.build_base or base,
         "stack": pulumi.get_stack(),
+        "target": target,
     }
-    if target is None:
-        return ContainerImage(folder, args).reference
-    return ContainerImage(f"{folder}-{target}", {**args, "target": target}).reference
+    return ContainerImage(folder if target == "runtime" else f"{folder}-{target}", args).reference
 
 
 def _store_args(settings: StackSettings, platform: DockerPlatform) -> ModelStoreArgs:

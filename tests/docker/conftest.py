@@ -54,13 +54,13 @@ def bases() -> tuple[str, str]:
 
 @pytest.fixture(scope="session")
 def build_image(bases: tuple[str, str]) -> BuildImage:
-    """``build_image(folder, target=None) -> image id``: docker/<folder>, built once a session.
+    """``build_image(folder, target="runtime") -> image id``: docker/<folder>, built once a session.
 
     Images stay: the builder's cache is what makes the next run short.
     """
-    built: dict[tuple[str, str | None], str] = {}
+    built: dict[tuple[str, str], str] = {}
 
-    def build(folder: str, target: str | None = None) -> str:
+    def build(folder: str, target: str = "runtime") -> str:
         if (folder, target) not in built:
             built[folder, target] = _build(folder, target, *bases)
         return built[folder, target]
@@ -68,10 +68,10 @@ def build_image(bases: tuple[str, str]) -> BuildImage:
     return build
 
 
-def _build(folder: str, target: str | None, base: str, build_base: str) -> str:
+def _build(folder: str, target: str, base: str, build_base: str) -> str:
     command = ["docker", "build", "--quiet", "--build-arg", f"BASE={base}"]
     command += ["--build-arg", f"BUILD_BASE={build_base}"]
-    command += ["--target", target] if target else []
+    command += ["--target", target]
     done = subprocess.run(
         [*command, str(ROOT / "docker" / folder)],
         capture_output=True,

@@ -1,0 +1,1 @@
+"""Between strings and token ids: tokenizer, chat template, incremental text, stop sequences."""

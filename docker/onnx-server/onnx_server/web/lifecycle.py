@@ -1,0 +1,21 @@
+"""Whether the server takes requests, and how many it still answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Lifecycle:
+    """Shared by the signal handler and the request handlers (one event loop, no locks)."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.open_requests = 0
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count one request while it is answered."""
+        self.open_requests += 1
+        try:
+            yield
+        finally:
+            self.open_requests -= 1
