@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
+from catalog.errors import KitError
 from ops import cleanup, decide, keys, lifecycle
 from ops.paths import CHECKOUT, example_file, stack_file
 from ops.say import step
@@ -35,13 +36,14 @@ def main() -> int:
     """Measure and print; the stack goes down again whatever happens."""
     prepare()
     try:
-        lifecycle.up(STACK, "rehearsal")
+        lifecycle.up(STACK, None)
         runner = decide.choose_runner(STACK, None)
         endpoint, key = runner.outputs()["endpoint"], keys.show(runner, "default")
-        report(measure(endpoint, key))
+        rates = measure(endpoint, key)
     finally:
         lifecycle.down(STACK)
         cleanup.purge_state(STACK, sure=True)
+    report(rates)
     return 0
 
 
@@ -136,4 +138,7 @@ def report(rates: Rates) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KitError as error:
+        sys.exit(f"error: {error}")

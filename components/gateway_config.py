@@ -141,7 +141,8 @@ def _template(name: str) -> Template:
 
 
 def _map(rows: Mapping[str, str]) -> str:
-    return "".join(f"{key} {value}\n" for key, value in sorted(rows.items()))
+    # The heading is there for a map without rows: a file that is put into a container cannot be empty.
+    return "# key value\n" + "".join(f"{key} {value}\n" for key, value in sorted(rows.items()))
 
 
 def _model_list(models: Iterable[str]) -> str:

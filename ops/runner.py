@@ -42,12 +42,15 @@ class Runner(ABC):
         return self._run(self.command(verb, *arguments), capture=True)
 
     def up(self) -> None:
-        """Create, change and delete until the stack is as config says."""
-        self.show("up")
+        """Create, change and delete until the stack is as config says.
+
+        With a refresh first: a container that was stopped or removed by hand is put back.
+        """
+        self.show("up", "--refresh")
 
     def preview(self) -> None:
-        """Print what `up` would do."""
-        self.show("preview")
+        """Print what `up` would do, drift included."""
+        self.show("preview", "--refresh")
 
     def down(self) -> None:
         """Delete everything of the stack."""
@@ -91,11 +94,8 @@ class Rehearsal(Runner):
 
     def command(self, verb: str, *arguments: str) -> list[str]:
         """`python -m rehearsal VERB`, with the stack's state file."""
-        head, rest = (verb, list(arguments))
-        if verb == "config":
-            head, rest = "config", list(arguments)
         state = ["--state", str(rehearsal_state(self.stack))]
-        return [sys.executable, "-m", "rehearsal", head, *rest, "--stack", self.stack, *state]
+        return [sys.executable, "-m", "rehearsal", verb, *arguments, "--stack", self.stack, *state]
 
 
 class PulumiCli(Runner):

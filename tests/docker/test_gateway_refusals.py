@@ -70,7 +70,7 @@ def test_a_missing_or_wrong_key_gets_401(gateway: GatewayRig, authorization: str
 
 
 def test_the_hash_of_a_key_is_not_a_key(gateway: GatewayRig) -> None:
-    for line in (gateway.secrets.path / "keys.map").read_text().splitlines():
+    for line in (gateway.secrets.path / "keys.map").read_text().splitlines()[1:]:
         headers = {"Authorization": f"Bearer {line.split()[0]}"}
         refused(gateway.call(CHAT, key=None, headers=headers), 401, "invalid_api_key")
 

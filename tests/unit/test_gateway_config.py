@@ -27,21 +27,21 @@ def test_the_same_input_gives_the_same_files_in_any_order() -> None:
 
 def test_maps_say_who_may_use_which_model_and_how_often() -> None:
     files = render([TINY, WIDE], [ALICE, BOB])
-    assert files["models.map"] == "tiny tiny\nwide:4b wide:4b\n"
-    assert files["grants.map"] == "alice|tiny 1\nalice|wide:4b 1\nbob|tiny 1\n"
-    assert files["limits.map"] == "bob 60\n"
-    rows = dict(row.split(" ", 1) for row in files["key-models.map"].splitlines())
+    assert files["models.map"] == "# key value\ntiny tiny\nwide:4b wide:4b\n"
+    assert files["grants.map"] == "# key value\nalice|tiny 1\nalice|wide:4b 1\nbob|tiny 1\n"
+    assert files["limits.map"] == "# key value\nbob 60\n"
+    rows = dict(row.split(" ", 1) for row in files["key-models.map"].splitlines()[1:])
     assert [model["id"] for model in json.loads(rows["alice"])["data"]] == ["tiny", "wide:4b"]
     assert [model["id"] for model in json.loads(rows["bob"])["data"]] == ["tiny"]
 
 
 def test_a_grant_of_everything_grants_each_model_once() -> None:
     files = render([TINY], [KeyGrant("alice", ("*", "tiny", "tiny"))])
-    assert files["grants.map"] == "alice|tiny 1\n"
+    assert files["grants.map"] == "# key value\nalice|tiny 1\n"
 
 
 def test_a_key_without_models_gets_an_empty_list() -> None:
-    rows = render([TINY], [KeyGrant("alice", ())])["key-models.map"]
+    _, rows = render([TINY], [KeyGrant("alice", ())])["key-models.map"].splitlines()
     assert json.loads(rows.split(" ", 1)[1]) == {"object": "list", "data": []}
 
 
@@ -140,8 +140,8 @@ def test_what_is_there_twice_is_refused() -> None:
 
 def test_keys_are_written_as_hashes_and_a_bad_or_shared_hash_is_refused_unshown() -> None:
     digest = hashlib.sha256(b"slm-key").hexdigest()
-    assert render_keys({"bob": digest}) == f"{digest} bob\n"
-    assert render_keys({}) == ""
+    assert render_keys({"bob": digest}) == f"# key value\n{digest} bob\n"
+    assert render_keys({}) == "# key value\n"
     for bad in ("slm-key", digest[:-1], digest.upper(), digest + "\n"):
         with pytest.raises(KitError, match="hash of key 'bob'") as refused:
             render_keys({"bob": bad})
