@@ -2,6 +2,6 @@
 
 import sys
 
-from rehearsal.cli import main
+from rehearsal.commands.cli import main
 
 sys.exit(main())

@@ -82,7 +82,7 @@ def render(
     }
     environment = _environment(environ, with_secrets=use_stack_file)
     done = subprocess.run(
-        [sys.executable, "-m", "rehearsal.child"],
+        [sys.executable, "-m", "rehearsal.program.child"],
         input=json.dumps(request),
         capture_output=True,
         text=True,

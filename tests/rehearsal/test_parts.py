@@ -7,15 +7,15 @@ import pytest
 from google.protobuf import struct_pb2
 
 from rehearsal.backend import UNKNOWN, Diff
-from rehearsal.crypto import Vault
-from rehearsal.deletions import delete_all
 from rehearsal.diffs import compare
-from rehearsal.engine import default_provider_name
+from rehearsal.engine.core import default_provider_name
+from rehearsal.engine.deletions import delete_all
+from rehearsal.engine.plan import must_go_first
 from rehearsal.errors import RehearsalError
 from rehearsal.model import Alias
 from rehearsal.paths import get_at, parse_path, with_at, without
-from rehearsal.plan import must_go_first
-from rehearsal.state import Resource, read_snapshot
+from rehearsal.state.checkpoint import Resource, read_snapshot
+from rehearsal.state.crypto import Vault
 from rehearsal.urns import former_urns, make_urn
 from rehearsal.values import Secret, from_struct, mark_secrets, masked, secret_paths, to_struct
 

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from rehearsal.crypto import Crypter, Vault
 from rehearsal.errors import RehearsalError
+from rehearsal.state.crypto import Crypter, Vault
 from tests.rehearsal.rig import Stack
 
 _PROGRAM = """

@@ -8,10 +8,10 @@ from pathlib import Path
 from threading import Lock, RLock, Timer
 from typing import Any
 
-from rehearsal.atomic import write_atomically
-from rehearsal.crypto import Crypter
 from rehearsal.errors import RehearsalError
-from rehearsal.state import Operation, Resource, Snapshot, document, encode
+from rehearsal.state.atomic import write_atomically
+from rehearsal.state.checkpoint import Operation, Resource, Snapshot, document, encode
+from rehearsal.state.crypto import Crypter
 from rehearsal.values import secret_paths
 
 _MODE = 0o600

@@ -7,15 +7,15 @@ from threading import RLock
 from typing import Any
 
 from rehearsal.backend import UNKNOWN, Diff
-from rehearsal.deletions import delete_all
-from rehearsal.engine import PROVIDER_PREFIX, BaseEngine
-from rehearsal.entries import entry, outputs_of
+from rehearsal.engine.core import PROVIDER_PREFIX, BaseEngine
+from rehearsal.engine.deletions import delete_all
+from rehearsal.engine.operations import Preview, has_backend, marked_outputs
+from rehearsal.engine.plan import Op, Plan, existing, must_go_first, plan
+from rehearsal.engine.report import Step
 from rehearsal.errors import RehearsalError
 from rehearsal.model import Answer, Registration
-from rehearsal.operations import Preview, has_backend, marked_outputs
-from rehearsal.plan import Op, Plan, existing, must_go_first, plan
-from rehearsal.report import Step
-from rehearsal.state import Resource
+from rehearsal.state.checkpoint import Resource
+from rehearsal.state.entries import entry, outputs_of
 from rehearsal.urns import former_urns
 from rehearsal.values import has_unknown, plain
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from rehearsal.backend import RefusedError, ResourceFailedError
-from rehearsal.journal import Journal
-from rehearsal.plan import Op, existing
-from rehearsal.providers import Providers
-from rehearsal.report import Reporter
-from rehearsal.state import Operation, Resource, now
+from rehearsal.engine.plan import Op, existing
+from rehearsal.engine.providers import Providers
+from rehearsal.engine.report import Reporter
+from rehearsal.state.checkpoint import Operation, Resource, now
+from rehearsal.state.journal import Journal
 from rehearsal.urns import STACK_TYPE
 from rehearsal.values import mark_secrets, plain, secret_paths
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rehearsal.backend import Backend, RefusedError
 from rehearsal.backends import Factory
-from rehearsal.engine import provider_settings
+from rehearsal.engine.core import provider_settings
 from rehearsal.urns import package_of, type_of
 from rehearsal.values import has_unknown
 

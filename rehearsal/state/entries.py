@@ -4,7 +4,7 @@ from typing import Any
 
 from rehearsal.errors import RehearsalError
 from rehearsal.model import Registration
-from rehearsal.state import Resource
+from rehearsal.state.checkpoint import Resource
 from rehearsal.urns import STACK_TYPE
 
 

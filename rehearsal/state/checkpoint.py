@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rehearsal.crypto import Crypter, Vault
 from rehearsal.errors import RehearsalError
-from rehearsal.sdk import SDK_VERSION
+from rehearsal.program.sdk import SDK_VERSION
+from rehearsal.state.crypto import Crypter, Vault
 from rehearsal.values import SECRET_SIGNATURE, SIGNATURE, Secret, map_children, plain
 
 _VERSION = 3

@@ -7,15 +7,15 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from rehearsal import configverbs, review, verbs
 from rehearsal.backend import RefusedError, ResourceFailedError
 from rehearsal.backends import factories
-from rehearsal.crypto import Vault, take_passphrase
+from rehearsal.commands import configverbs, review, verbs
+from rehearsal.commands.session import Session
+from rehearsal.config.project import check_stack_name, load_project
 from rehearsal.errors import ExitCode, RehearsalError
-from rehearsal.project import check_stack_name, load_project
-from rehearsal.runs import ProgramFailedError, keep_stdout_for_results
-from rehearsal.sdk import require_sdk
-from rehearsal.session import Session
+from rehearsal.program.runs import ProgramFailedError, keep_stdout_for_results
+from rehearsal.program.sdk import require_sdk
+from rehearsal.state.crypto import Vault, take_passphrase
 
 _PARALLEL = 16
 

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from rehearsal.diffs import compare
-from rehearsal.plan import Op
+from rehearsal.engine.plan import Op
 from rehearsal.urns import is_default_provider, name_of, type_of
 from rehearsal.values import masked
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rehearsal.backend import RefusedError, ResourceFailedError
 from rehearsal.errors import RehearsalError
-from rehearsal.state import Resource
+from rehearsal.state.checkpoint import Resource
 
 
 def delete_all(doomed: list[Resource], delete: Callable[[Resource], None], parallel: int) -> dict[str, str]:

@@ -4,12 +4,12 @@ import json
 import re
 from typing import Any, TextIO
 
-from rehearsal.configuration import as_text
-from rehearsal.crypto import Crypter
+from rehearsal.commands.session import Session
+from rehearsal.config.configuration import as_text
 from rehearsal.errors import RehearsalError
 from rehearsal.paths import get_at, has_at, parse_path, with_at, without
-from rehearsal.session import Session
-from rehearsal.state import read_snapshot
+from rehearsal.state.checkpoint import read_snapshot
+from rehearsal.state.crypto import Crypter
 from rehearsal.values import Path, map_children, plain, secret_paths
 
 _MASK = "[secret]"

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from rehearsal.errors import ExitCode, RehearsalError
-from rehearsal.state import now
+from rehearsal.state.checkpoint import now
 
 
 class StateLock:

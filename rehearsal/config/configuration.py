@@ -5,8 +5,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal.config.project import Project, Setting
 from rehearsal.errors import RehearsalError
-from rehearsal.project import Project, Setting
 from rehearsal.values import Secret, plain, secret_paths
 
 

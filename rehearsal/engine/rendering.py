@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal.engine import PROVIDER_PREFIX, BaseEngine
+from rehearsal.engine.core import PROVIDER_PREFIX, BaseEngine
 from rehearsal.model import Answer, Registration
 from rehearsal.urns import STACK_TYPE
 from rehearsal.values import masked, plain, secret_paths, show_path

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from rehearsal.backend import UNKNOWN, Backend, Diff, Existing, RefusedError
 from rehearsal.model import Registration
 from rehearsal.paths import get_at, has_at, parse_path, with_at, without
-from rehearsal.state import Resource
+from rehearsal.state.checkpoint import Resource
 from rehearsal.urns import is_default_provider, name_of, package_of
 from rehearsal.values import mark_secrets, plain, secret_paths
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rehearsal.configuration import resolve_config
-from rehearsal.crypto import Vault, take_passphrase
+from rehearsal.config.configuration import resolve_config
+from rehearsal.config.project import check_stack_name, load_project
+from rehearsal.config.stackconfig import StackFile
+from rehearsal.engine.rendering import RenderEngine
 from rehearsal.errors import RehearsalError
-from rehearsal.project import check_stack_name, load_project
-from rehearsal.rendering import RenderEngine
-from rehearsal.runs import ProgramFailedError, keep_stdout_for_results, run
-from rehearsal.sdk import require_sdk
-from rehearsal.stackconfig import StackFile
+from rehearsal.program.runs import ProgramFailedError, keep_stdout_for_results, run
+from rehearsal.program.sdk import require_sdk
+from rehearsal.state.crypto import Vault, take_passphrase
 from rehearsal.values import Secret, map_children
 
 _PARALLEL = 16

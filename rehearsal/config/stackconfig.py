@@ -7,10 +7,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from rehearsal.atomic import write_atomically
-from rehearsal.crypto import Crypter, Vault
+from rehearsal.config.project import read_yaml
 from rehearsal.errors import RehearsalError
-from rehearsal.project import read_yaml
+from rehearsal.state.atomic import write_atomically
+from rehearsal.state.crypto import Crypter, Vault
 from rehearsal.values import Secret, map_children
 
 _NEW_FILE_MODE = 0o644

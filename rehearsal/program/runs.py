@@ -6,12 +6,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from rehearsal.configuration import Config
-from rehearsal.engine import BaseEngine
+from rehearsal.config.configuration import Config
+from rehearsal.config.project import Project
+from rehearsal.engine.core import BaseEngine
 from rehearsal.errors import ExitCode, RehearsalError, exit_code_of
-from rehearsal.monitor import Messages, Monitor
-from rehearsal.project import Project
-from rehearsal.sdk import Program, is_plain_program_error, run_program
+from rehearsal.program.monitor import Messages, Monitor
+from rehearsal.program.sdk import Program, is_plain_program_error, run_program
 
 
 class ProgramFailedError(Exception):

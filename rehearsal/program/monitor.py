@@ -9,8 +9,8 @@ from google.protobuf import empty_pb2
 
 from rehearsal.backend import RefusedError
 from rehearsal.model import Alias, Answer, Engine, Registration
-from rehearsal.sdk import engine_pb2, resource_pb2, resource_pb2_grpc
-from rehearsal.transforms import Transforms
+from rehearsal.program.sdk import engine_pb2, resource_pb2, resource_pb2_grpc
+from rehearsal.program.transforms import Transforms
 from rehearsal.values import from_struct, to_struct
 
 # Advertised so that the SDK sends the option; what the rehearsal lacks is refused by its name, not by

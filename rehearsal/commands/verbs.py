@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from rehearsal.deletions import delete_all
-from rehearsal.deployment import Deployment
+from rehearsal.commands.session import Session
 from rehearsal.diffs import show_value
-from rehearsal.entries import outputs_of
+from rehearsal.engine.deletions import delete_all
+from rehearsal.engine.deployment import Deployment
+from rehearsal.engine.operations import Preview, Update
+from rehearsal.engine.refresh import refresh as refresh_all
+from rehearsal.engine.repair import repair
+from rehearsal.engine.report import Step
 from rehearsal.errors import ExitCode, RehearsalError
-from rehearsal.lock import StateLock
-from rehearsal.operations import Preview, Update
-from rehearsal.refresh import refresh as refresh_all
-from rehearsal.repair import repair
-from rehearsal.report import Step
-from rehearsal.runs import ProgramFailedError, run
-from rehearsal.session import Session
+from rehearsal.program.runs import ProgramFailedError, run
+from rehearsal.state.entries import outputs_of
+from rehearsal.state.lock import StateLock
 from rehearsal.values import masked, plain
 
 _INTERRUPTED = 130

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
+from rehearsal.commands.session import Session
 from rehearsal.diffs import diff_renderings, show_value
+from rehearsal.engine.rendering import RenderEngine
 from rehearsal.errors import RehearsalError
-from rehearsal.rendering import RenderEngine
-from rehearsal.runs import run
-from rehearsal.session import Session
+from rehearsal.program.runs import run
 
 _PLACEHOLDER = "[no passphrase]"
 

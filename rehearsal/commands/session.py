@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.backends import Factory
-from rehearsal.configuration import Config, resolve_config
-from rehearsal.crypto import Crypter, Vault
-from rehearsal.entries import outputs_of
+from rehearsal.config.configuration import Config, resolve_config
+from rehearsal.config.project import Project
+from rehearsal.config.stackconfig import StackFile
+from rehearsal.engine.operations import Preview, Update
+from rehearsal.engine.providers import Providers
+from rehearsal.engine.report import Reporter
 from rehearsal.errors import RehearsalError
-from rehearsal.journal import Journal
-from rehearsal.operations import Preview, Update
-from rehearsal.project import Project
-from rehearsal.providers import Providers
-from rehearsal.report import Reporter
-from rehearsal.stackconfig import StackFile
-from rehearsal.state import Snapshot, read_snapshot
+from rehearsal.state.checkpoint import Snapshot, read_snapshot
+from rehearsal.state.crypto import Crypter, Vault
+from rehearsal.state.entries import outputs_of
+from rehearsal.state.journal import Journal
 from rehearsal.values import Secret, secret_paths
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 
 from rehearsal.backend import UNKNOWN
-from rehearsal.sdk import CHANNEL_OPTIONS, callback_pb2, callback_pb2_grpc, resource_pb2
+from rehearsal.program.sdk import CHANNEL_OPTIONS, callback_pb2, callback_pb2_grpc, resource_pb2
 from rehearsal.values import (
     OUTPUT_SIGNATURE,
     SIGNATURE,

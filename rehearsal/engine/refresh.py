@@ -2,11 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from rehearsal.operations import Preview, has_backend
-from rehearsal.plan import Op
-from rehearsal.repair import read_again
-from rehearsal.report import Step
-from rehearsal.state import Resource
+from rehearsal.engine.operations import Preview, has_backend
+from rehearsal.engine.plan import Op
+from rehearsal.engine.repair import read_again
+from rehearsal.engine.report import Step
+from rehearsal.state.checkpoint import Resource
 from rehearsal.values import plain
 
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from rehearsal.backend import Backend
-from rehearsal.journal import Journal
-from rehearsal.operations import Update, has_backend, marked_outputs
-from rehearsal.providers import Providers
-from rehearsal.state import Operation, Resource
+from rehearsal.engine.operations import Update, has_backend, marked_outputs
+from rehearsal.engine.providers import Providers
+from rehearsal.state.checkpoint import Operation, Resource
+from rehearsal.state.journal import Journal
 from rehearsal.values import plain
 
 

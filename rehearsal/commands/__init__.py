@@ -1,0 +1,1 @@
+"""The command line: one function a verb, and what a run of one stack needs."""

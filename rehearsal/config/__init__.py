@@ -1,0 +1,1 @@
+"""What a program is configured with: project, stack file, defaults."""

@@ -1,0 +1,1 @@
+"""What a registration becomes: plan, operations, deletions, repair, report."""

@@ -1,0 +1,1 @@
+"""Running the program: the SDK set up, its resource monitor answered."""

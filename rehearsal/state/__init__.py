@@ -1,0 +1,1 @@
+"""The state file: format, secrets, lock, and what survives a kill."""
