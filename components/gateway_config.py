@@ -129,7 +129,8 @@ def _route_values(route: Route) -> dict[str, str]:
         "health_path": route.health_path,
         "max_concurrency": str(route.max_concurrency),
         "max_queue": str(route.max_queue),
-        "replicas": str(route.replicas),
+        # One more than there can be: a replica that replaces another is up before that one is gone.
+        "slots": str(route.replicas + 1),
         "queue_timeout_ms": str(round(route.queue_timeout_s * 1000)),
         "wake_hold_ms": str(round(route.wake_hold_s * 1000)),
         "balance": _AFFINITY if route.replicas > 1 else "leastconn",

@@ -62,10 +62,15 @@ def key(stack: str, key_id: str, new: str | None, models: Sequence[str], per_min
 
 
 def set_config(stack: str, name: str, value: str) -> None:
-    """Set one plain value of the stack's config."""
+    """Set one plain value of the stack's config; one that cannot work is refused and not kept."""
     used = decide.choose_runner(stack, None)
+    before = stack_file(stack).read_text()
     used.set_config(f"{NAMESPACE}:{name}", value, path=True)
-    settings_of(stack, with_secrets=False)
+    try:
+        settings_of(stack, with_secrets=False)
+    except KitError:
+        stack_file(stack).write_text(before)
+        raise
 
 
 def logs(stack: str) -> None:

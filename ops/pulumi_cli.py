@@ -5,6 +5,7 @@ import io
 import platform
 import shutil
 import tarfile
+from pathlib import Path
 
 import httpx
 
@@ -13,11 +14,12 @@ from ops.say import step
 
 VERSION = "3.272.0"
 RELEASES = f"https://github.com/pulumi/pulumi/releases/download/v{VERSION}"
+FOLDER = CHECKOUT / ".pulumi-cli"
 CONNECT_SECONDS = 5
 
 
-def install_cli(releases: str = RELEASES) -> bool:
-    """Fetch the pinned CLI into .pulumi-cli/ and verify its checksum; False where it cannot be had.
+def install_cli(releases: str = RELEASES, folder: Path = FOLDER) -> bool:
+    """Fetch the pinned CLI into `folder` and verify its checksum; False where it cannot be had.
 
     The checksum file comes from the same release: it guards against damage, not against a forged
     release. Windows is not supported.
@@ -42,7 +44,6 @@ def install_cli(releases: str = RELEASES) -> bool:
     if hashlib.sha256(content).hexdigest() != wanted.get(archive):
         step(f"{archive} is not what its checksum says: not used")
         return False
-    folder = CHECKOUT / ".pulumi-cli"
     shutil.rmtree(folder, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(content)) as opened:
         opened.extractall(folder, filter="data")

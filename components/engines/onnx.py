@@ -11,6 +11,10 @@ from components.workload import Mount, Probe, Resources, Workload
 
 PORT = 8000
 
+LINGER_SECONDS = 4
+"""From the stop signal on, /ready fails but requests are served: the gateway, which asks each second
+and believes the second failure, sends nobody here any more when the engine begins to refuse."""
+
 
 @dataclass(frozen=True)
 class OnnxSettings:
@@ -47,6 +51,7 @@ def workload(
             *("--slots", str(settings.concurrency)),
             *("--queue", str(settings.max_queue)),
             *("--port", str(PORT)),
+            *("--linger-seconds", str(LINGER_SECONDS)),
             *("--drain-seconds", str(settings.drain_seconds)),
         ),
         resources=Resources(memory_mib=settings.memory_mib or -(-size // MIB), cpus=settings.cpus),
@@ -55,7 +60,7 @@ def workload(
         readiness=_probe("/ready", start_seconds=180),
         liveness=_probe("/health", start_seconds=180),
         mounts=tuple(mounts),
-        drain_seconds=settings.drain_seconds + 10,
+        drain_seconds=LINGER_SECONDS + settings.drain_seconds + 10,
         metrics_path="/metrics",
     )
 

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import pytest
+import yaml
 
 from tests.stack.load import Load
 from tests.stack.rig import MODEL, TINY, Stack, docker
@@ -39,11 +40,12 @@ def test_a_context_length_replaces_exactly_the_engine(stack: Stack) -> None:
 
 def test_a_key_and_a_model_come_under_load_without_a_lost_request(stack: Stack) -> None:
     gateway = docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", *stack.containers("gateway"))
-    settings = {"name": TINY, "variant": "onnx-fp32", "contextLength": "256", "concurrency": "2"}
+    settings = {"name": TINY, "variant": "onnx-fp32", "contextLength": 256, "concurrency": 2}
     with Load(stack) as load:
+        config = yaml.safe_load(stack.file.read_text())
+        config["config"]["slm-kit:models"].append(settings)
+        stack.file.write_text(yaml.safe_dump(config))
         stack.must("key", "--new", "second", "--models", TINY)
-        for field, value in settings.items():
-            stack.must("config", f"models[1].{field}", value)
         stack.must("up")
         second = stack.must("key", "--id", "second").strip().splitlines()[-1]
         time.sleep(2)

@@ -47,11 +47,11 @@ def test_a_key_without_models_gets_an_empty_list() -> None:
 
 def test_each_route_becomes_a_backend_with_its_bounds() -> None:
     section = backend(render([TINY, WIDE], [])["haproxy.cfg"], "tiny")
-    assert "server-template r 1-1 engine-tiny:8000 maxconn 4\n" in section
+    assert "server-template r 1-2 engine-tiny:8000 maxconn 4\n" in section
     assert "be_conn,sub(txn.slots) gt 9 }" in section
     assert "uri /ready ver HTTP/1.1 hdr Host engine-tiny:8000" in section
     section = backend(render([TINY, WIDE], [])["haproxy.cfg"], "wide:4b")
-    assert "server-template r 1-3 wide.models.svc.cluster.local:9000 maxconn 8\n" in section
+    assert "server-template r 1-4 wide.models.svc.cluster.local:9000 maxconn 8\n" in section
 
 
 def test_prefix_affinity_is_for_routes_with_several_replicas_only() -> None:

@@ -61,7 +61,14 @@ def _run(settings: Settings) -> int:
         "start_ms": round((time.monotonic() - started) * 1000),
     }
     _log.info("serving", extra={"fields": facts})
-    code = asyncio.run(serve(api, listener, drain_seconds=settings.drain_seconds))
+    code = asyncio.run(
+        serve(
+            api,
+            listener,
+            drain_seconds=settings.drain_seconds,
+            linger_seconds=settings.linger_seconds,
+        )
+    )
     _log.info("stopped", extra={"fields": {"exit_code": code}})
     return code
 

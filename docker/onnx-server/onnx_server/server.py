@@ -30,7 +30,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(api: Api, listener: socket.socket, *, drain_seconds: float) -> int:
+async def serve(api: Api, listener: socket.socket, *, drain_seconds: float, linger_seconds: float = 0) -> int:
     """Serve until SIGTERM, SIGINT or the engine's death; the exit code."""
     config = uvicorn.Config(
         api.app(),
@@ -50,7 +50,9 @@ async def serve(api: Api, listener: socket.socket, *, drain_seconds: float) -> i
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    keeper = asyncio.create_task(_keep(server, api.services.engine, api.lifecycle, stop, drain_seconds))
+    keeper = asyncio.create_task(
+        _keep(server, api.services.engine, api.lifecycle, stop, linger_seconds, drain_seconds)
+    )
     await server.serve(sockets=[listener])
     await keeper
     return 1 if api.services.engine.failure else 0
@@ -61,13 +63,17 @@ async def _keep(
     engine: Engine,
     lifecycle: Lifecycle,
     stop: asyncio.Event,
+    linger_seconds: float,
     drain_seconds: float,
 ) -> None:
-    """Wait for a reason to end, drain, end."""
+    """Wait for a reason to end, let those who ask /ready turn away, drain, end."""
     while not stop.is_set() and engine.alive:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _LOOK_EVERY_SECONDS * 10)
-    lifecycle.draining = stop.is_set()
+    lifecycle.leaving = stop.is_set()
+    if lifecycle.leaving and engine.alive:
+        await asyncio.sleep(linger_seconds)
+    lifecycle.draining = lifecycle.leaving
     patience = drain_seconds if engine.alive else _LAST_BYTES_SECONDS
     _log.info("draining", extra={"fields": {"open": lifecycle.open_requests, "s": patience}})
     with contextlib.suppress(TimeoutError):

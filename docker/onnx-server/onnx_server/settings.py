@@ -30,6 +30,7 @@ class Settings:
     host: str
     port: int
     drain_seconds: int
+    linger_seconds: int
     allow_unverified: bool
 
 
@@ -83,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_whole(0, 3600),
         default=30,
         help="how long running answers may go on after SIGTERM (default: 30)",
+    )
+    add(
+        "--linger-seconds",
+        type=_whole(0, 300),
+        default=0,
+        help="after SIGTERM /ready fails, but requests are still taken for so long (default: 0)",
     )
     add("--allow-unverified", action="store_true", help="serve a folder without manifest.json")
     add("--version", action="version", version=__version__)

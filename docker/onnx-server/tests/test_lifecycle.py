@@ -117,6 +117,14 @@ def test_sigterm_lets_running_answers_finish_and_refuses_new_ones(busy: ServerPr
     assert busy.wait() == 0
 
 
+def test_while_it_lingers_it_is_not_ready_and_still_serves(start_server: StartServer) -> None:
+    server = start_server("--linger-seconds", "3")
+    server.signal(signal.SIGTERM)
+    eventually(lambda: server.http.get("/ready").status_code == 503)
+    assert server.chat().status_code == 200
+    assert server.wait() == 0
+
+
 def test_after_the_drain_time_what_still_runs_is_told_so(start_server: StartServer) -> None:
     server = start_server("--slots", "1", "--queue", "120", "--drain-seconds", "0")
     with long_stream(server) as lines:

@@ -104,7 +104,7 @@ class Api:
 
     async def ready(self, request: Request) -> Response:
         """Ready: send requests here."""
-        if self.lifecycle.draining:
+        if self.lifecycle.leaving:
             raise errors.draining()
         return await self.health(request)
 

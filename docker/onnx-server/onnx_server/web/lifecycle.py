@@ -8,6 +8,8 @@ class Lifecycle:
     """Shared by the signal handler and the request handlers (one event loop, no locks)."""
 
     def __init__(self) -> None:
+        self.leaving = False
+        """Not ready any more, so that nobody new is sent here; who comes is still served."""
         self.draining = False
         self.open_requests = 0
 
