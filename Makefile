@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m ops
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
-.PHONY: help up preview down purge key config logs render check test bench lock venv-dev
+.PHONY: help up preview down purge key config logs render check test bench lock
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,7 +15,7 @@ up: $(VENV)/.run  ## From nothing to a served model (RUNNER=pulumi|rehearsal to 
 	@$(RUN) up --stack $(STACK) $(RUNNER_FLAG)
 
 preview: $(VENV)/.run  ## What `make up` would change
-	@$(RUN) preview --stack $(STACK) $(RUNNER_FLAG)
+	@$(RUN) preview --stack $(STACK)
 
 down: $(VENV)/.run  ## Remove what `make up` made; state, keys and large model stores stay
 	@$(RUN) down --stack $(STACK)
@@ -23,18 +23,18 @@ down: $(VENV)/.run  ## Remove what `make up` made; state, keys and large model s
 purge: $(VENV)/.run  ## After down: remove state, keys and model store (YES=1 does not ask)
 	@$(RUN) purge --stack $(STACK) $(if $(YES),--yes)
 
-key: $(VENV)/.run  ## Show the API key (ID=…), or add one (NEW=… MODELS="…" RPM=…)
-	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(ID)) $(if $(NEW),--new $(NEW)) \
-	  $(if $(MODELS),--models $(MODELS)) $(if $(RPM),--requests-per-minute $(RPM))
+key: $(VENV)/.run  ## Show the API key (ID=…), add one (NEW=… MODELS="…" RPM=…), renew one (ROTATE=…)
+	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(ID)) $(if $(NEW),--new $(NEW)) $(if $(ROTATE),--rotate $(ROTATE)) \
+	  $(if $(MODELS),--models $(foreach m,$(MODELS),'$(m)')) $(if $(RPM),--requests-per-minute $(RPM))
 
-config: $(VENV)/.run  ## Set a plain config value: KEY=models[0].contextLength VALUE=4096
-	@$(RUN) config --stack $(STACK) '$(KEY)' '$(VALUE)'
+config: $(VENV)/.run  ## Set a value: KEY=models[0].contextLength VALUE=4096; a secret comes from standard input
+	@$(RUN) config --stack $(STACK) '$(KEY)' $(if $(VALUE),'$(VALUE)')
 
 logs: $(VENV)/.run  ## The last log lines of every container of the stack
 	@$(RUN) logs --stack $(STACK)
 
 render: $(VENV)/.run  ## Every resource of the stack as JSON, without touching anything
-	@$(BIN)/python -m rehearsal render --stack $(STACK) --json
+	@$(RUN) render --stack $(STACK)
 
 check: $(VENV)/.dev  ## ruff, mypy strict, import direction, lock freshness
 	@$(BIN)/python -m tests.checks
@@ -62,10 +62,10 @@ $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
   || { echo "error: $(PYTHON) is too old: Python 3.11 or newer is needed; set PYTHON=…" >&2; exit 3; }; \
 test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) 2>/dev/null \
   || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-       && echo "apt-get install python3-venv (Python's venv module is missing here)" \
+       && echo "apt-get install python3-venv (Python's venv module is missing here)" >&2 \
        && { apt-get update -qq || true; } && apt-get install -y -qq python3-venv >/dev/null \
        && $(PYTHON) -m venv --clear $(VENV); } \
   || { echo "error: Python's venv module is missing: install python3-venv" >&2; exit 3; }; \
-echo "installing Python packages from $(1)"; \
+echo "installing Python packages from $(1)" >&2; \
 $(BIN)/pip install -q --require-hashes -r $(1)
 endef

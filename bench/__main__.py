@@ -22,7 +22,7 @@ from ops import cleanup, decide, keys, lifecycle
 from ops.paths import CHECKOUT, example_file, stack_file
 from ops.say import step
 
-STACK = "bench"
+STACK = "kit-bench"
 PORT = 18282
 MODEL = "smollm2-135m-instruct"
 PROMPT = "The history of the lighthouse begins"

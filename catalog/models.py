@@ -73,7 +73,7 @@ class Model(Row):
 
     @property
     def size_class(self) -> Literal["micro", "small", "medium"]:
-        """micro up to 1.4B parameters, small up to 14B, medium up to 30B."""
+        """micro up to 1.4B parameters, small up to "14B" (which vendors round to), medium up to 30B."""
         if self.parameters <= 1_400_000_000:
             return "micro"
         return "small" if self.parameters <= 14_800_000_000 else "medium"

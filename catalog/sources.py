@@ -126,13 +126,13 @@ class Conversion(_Row):
     from_: Annotated[Literal["gguf", "hf"], Field(alias="from")]
     to: Literal["onnx"]
     quantization: Literal["int4"]
-    accuracy_level: Annotated[int, Field(ge=0, le=4)] = 4
+    accuracy_level: Annotated[int, Field(ge=1, le=4)] = 4
     """ONNX Runtime's int4 accuracy level; 4 computes in int8, the fast one on CPUs."""
 
 
 def specification(model: str, variant: str, source: Source, convert: Conversion | None) -> dict[str, Any]:
     """What docker/model-tools is asked to have in the store, as JSON-able data."""
-    wanted_source = source.model_dump(mode="json", exclude_none=True)
+    wanted_source = source.model_dump(mode="json")
     if source.kind == "file":
         wanted_source["root"] = "/source"
     return {

@@ -1,7 +1,8 @@
 """An image of the kit's own, built from docker/<folder> on the engine that runs it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_docker as docker
@@ -17,6 +18,9 @@ class ContainerImageArgs(TypedDict):
     build_base: str
     """Image that build stages use (build argument BUILD_BASE): base plus the machine's authorities
     and package index, none of which reach the final image."""
+    proxies: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """HTTP_PROXY, HTTPS_PROXY, NO_PROXY for the build. Docker knows these names and keeps them out of
+    an image's history."""
     stack: str
     """Stack name; part of the tag, so that two stacks never move each other's images."""
     target: str
@@ -37,7 +41,7 @@ class ContainerImage(pulumi.ComponentResource):
             "context": str(context),
             "dockerfile": str(context / "Dockerfile"),
             "target": args["target"],
-            "args": {"BASE": args["base"], "BUILD_BASE": args["build_base"]},
+            "args": {"BASE": args["base"], "BUILD_BASE": args["build_base"], **args.get("proxies", {})},
         }
         image = docker.Image(
             name,

@@ -60,6 +60,7 @@ class Gateway(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        host = "127.0.0.1" if args["address"] in ("0.0.0.0", "::") else args["address"]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(args["address"], args["address"])
+        host = f"[{host}]" if ":" in host else host
         self.endpoint = pulumi.Output.from_input(f"http://{host}:{args['port']}/v1")
         self.register_outputs({"endpoint": self.endpoint})

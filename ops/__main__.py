@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from catalog.errors import KitError
 from ops import docker_engine, lifecycle
+from ops.keys import KeyOptions
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "up": lambda a: lifecycle.up(a.stack, a.runner),
-    "preview": lambda a: lifecycle.preview(a.stack, a.runner),
+    "preview": lambda a: lifecycle.preview(a.stack),
+    "render": lambda a: lifecycle.render(a.stack),
     "down": lambda a: lifecycle.down(a.stack),
     "purge": lambda a: lifecycle.purge(a.stack, sure=a.yes),
-    "key": lambda a: lifecycle.key(a.stack, a.id, a.new, a.models, a.requests_per_minute),
+    "key": lambda a: lifecycle.key(
+        a.stack, KeyOptions(a.id, a.new, a.rotate, a.models, a.requests_per_minute)
+    ),
     "config": lambda a: lifecycle.set_config(a.stack, a.key, a.value),
     "engine": lambda _: docker_engine.ensure(),
     "logs": lambda a: lifecycle.logs(a.stack),
@@ -26,15 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in VERBS:
         verb = verbs.add_parser(name)
         verb.add_argument("--stack", default="local-docker")
-        verb.add_argument("--runner", choices=("pulumi", "rehearsal"))
+        if name == "up":
+            verb.add_argument("--runner", choices=("pulumi", "rehearsal"))
         if name == "key":
             verb.add_argument("--id", default="default", help="key to show")
             verb.add_argument("--new", help="id of a key to add")
+            verb.add_argument("--rotate", help="id of a key to give a new secret")
             verb.add_argument("--models", nargs="*", default=["*"])
             verb.add_argument("--requests-per-minute", type=int)
         if name == "config":
             verb.add_argument("key", help="a key, or a path such as models[0].contextLength")
-            verb.add_argument("value")
+            verb.add_argument("value", nargs="?", help="default: standard input")
         if name == "purge":
             verb.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)

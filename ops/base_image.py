@@ -14,8 +14,10 @@ from ops.docker_engine import install
 from ops.say import step
 from ops.shell import answers, run
 from ops.trust import Trust
+from stacks.config import PROXY_NAMES
 
 SUITE = "trixie"
+BUILD_BASE = "slm-kit/build-base:"
 PROBE_SECONDS = 20
 
 
@@ -49,17 +51,20 @@ def ensure_build_base(base: str, trust: Trust) -> str | None:
         return None
     files = _machine_files(base, trust)
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:12]
-    reference = f"slm-kit/build-base:{digest}"
+    reference = f"{BUILD_BASE}{digest}"
     if not exists(reference):
         step("building the base of build stages, with this machine's authorities and index")
+        named = {name: trust.downloads[key] for key, name in PROXY_NAMES.items() if key in trust.downloads}
+        proxies = [part for name in named for part in ("--build-arg", name)]
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "machine").mkdir()
             for name, content in files.items():
                 (Path(folder) / name).write_text(content)
             run(
-                ["docker", "build", "-q", "-t", reference, folder],
+                ["docker", "build", "-q", "-t", reference, *proxies, folder],
                 why="building the base of build stages",
-                environment={**os.environ, "DOCKER_BUILDKIT": "0"},
+                # Values of proxies travel in the environment, not in the arguments.
+                environment={**os.environ, **named, "DOCKER_BUILDKIT": "0"},
             )
     return reference
 
@@ -76,6 +81,7 @@ def _machine_files(base: str, trust: Trust) -> Mapping[str, str]:
         pip.append(f"proxy = {trust.downloads['httpsProxy']}")
     dockerfile = f"""\
 FROM {base}
+LABEL slm-kit.build=1
 COPY machine {folder}
 RUN [ -x /usr/sbin/update-ca-certificates ] || {{ apt-get update -qq \\
     && apt-get install -y -qq --no-install-recommends ca-certificates; }}

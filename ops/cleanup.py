@@ -32,17 +32,39 @@ def remove_images(stack: str) -> None:
     if ours:
         step(f"removing images: {', '.join(ours)}")
         run(["docker", "image", "rm", *ours], why="removing the stack's images")
+    # Build stages: they may hold this machine's index settings (ops/base_image.py labels their base).
+    run(
+        ["docker", "image", "prune", "-f", "--filter", "label=slm-kit.build"],
+        why="removing the build stages",
+    )
     left = _images()
     if left and all(each.startswith(("slm-kit/base:", "slm-kit/build-base:")) for each in left):
         run(["docker", "image", "rm", *left], why="removing the base images")
+
+
+def remove_failed_jobs(stack: str) -> None:
+    """Remove one-shot containers that ended badly, so that the update makes them anew.
+
+    Docker's provider records such a container as created, whatever its exit code was.
+    """
+    found = docker.from_env().containers.list(
+        all=True, filters={"label": f"slm-kit.stack={stack}", "status": "exited"}
+    )
+    for container in found:
+        is_job = container.attrs["HostConfig"]["RestartPolicy"]["Name"] in ("", "no")
+        if is_job and container.attrs["State"]["ExitCode"] != 0:
+            step(f"removing {container.name}, which failed; it is made anew")
+            container.remove(v=True)
 
 
 def purge_state(stack: str, *, sure: bool) -> None:
     """Remove model store, state, passphrase, and the stack's config with its keys."""
     if _containers(stack):
         raise KitError(f"stack {stack}", "has containers", f"Run `make down STACK={stack}` first.")
-    if not sure and input(f"Remove models, state and keys of {stack}? Type its name: ") != stack:
-        raise KitError(stack, "was not typed", "Nothing was removed.")
+    if not stack_file(stack).exists():
+        raise KitError(f"stack {stack!r}", f"there is no stacks/{stack_file(stack).name}", "Check the name.")
+    if not sure:
+        _ask(stack)
     _remove_volume(store_volume(stack))
     own_passphrase = state_folder() / f"{stack}.passphrase"
     for path in (
@@ -53,6 +75,15 @@ def purge_state(stack: str, *, sure: bool) -> None:
     ):
         path.unlink(missing_ok=True)
     step(f"stack {stack} is gone")
+
+
+def _ask(stack: str) -> None:
+    try:
+        typed = input(f"Remove models, state and keys of {stack}? Type its name: ")
+    except EOFError:
+        typed = ""
+    if typed != stack:
+        raise KitError(f"{typed!r}", f"is not {stack!r}", "Nothing was removed; YES=1 does not ask.")
 
 
 def _images() -> list[str]:

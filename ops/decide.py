@@ -5,17 +5,19 @@ Later runs use what is written, so `make up`, the rehearsal and plain `pulumi up
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
 
 from catalog import models as catalog
-from catalog.errors import KitError
-from ops import base_image, runner, trust
+from catalog.errors import HostError, KitError
+from ops import base_image, docker_engine, runner, trust
 from ops.paths import example_file, stack_file, state_folder, write_private
 from ops.pulumi_cli import install_cli
 from ops.say import step
+from ops.trust import system_trust
 
 PREFIX = "slm-kit:"
 HUB = "https://huggingface.co"
@@ -38,6 +40,12 @@ def config(stack: str) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}).get("config") or {}
 
 
+def current_runner(stack: str) -> runner.Runner:
+    """The runner written in config; before the first `up` whichever is at hand. Writes nothing."""
+    written = config(stack).get(f"{PREFIX}runner")
+    return runner.runner_for(written or ("pulumi" if runner.executable() else "rehearsal"), stack)
+
+
 def choose_runner(stack: str, asked: str | None) -> runner.Runner:
     """The runner written in config; at first the Pulumi CLI, its installer, else the rehearsal."""
     written = config(stack).get(f"{PREFIX}runner")
@@ -48,8 +56,12 @@ def choose_runner(stack: str, asked: str | None) -> runner.Runner:
             f"Run `make down STACK={stack}` first.",
         )
     name = written or asked or ("pulumi" if runner.executable() or install_cli() else "rehearsal")
-    if name not in ("pulumi", "rehearsal"):
-        raise KitError(f"runner {name!r}", "runners are pulumi and rehearsal", "Name one of them.")
+    if name == "pulumi" and not (runner.executable() or install_cli()):
+        raise HostError(
+            "runner 'pulumi'",
+            "there is no Pulumi CLI on PATH, and its release site does not answer",
+            "Install the CLI, or use RUNNER=rehearsal (after `make down`, if the stack is up).",
+        )
     chosen = runner.runner_for(name, stack)
     step(f"runner: {name}" + ("" if written else " (decided now and written to the stack config)"))
     if written is None:
@@ -76,11 +88,9 @@ def decide(stack: str, used: runner.Runner) -> None:
             mode,
             "an image registry answers" if mode == "upstream" else "no image registry answers",
         )
-    base = written.get(f"{PREFIX}imageBase") or base_image.ensure_base(mode)
-    build_base = base_image.ensure_build_base(base, found)
-    for key, value in {"imageBase": base, "buildBase": build_base}.items():
-        if value is not None and written.get(f"{PREFIX}{key}") != value:
-            _write(used, key, value, "the kit's images are built on it")
+    _build_base(used, written, written.get(f"{PREFIX}imageBase") or base_image.ensure_base(mode), found)
+    if f"{PREFIX}engineCpus" not in written:
+        _write(used, "engineCpus", str(docker_engine.info()["NCPU"]), "processors of the Docker engine")
     if f"{PREFIX}modelSource" not in written:
         source = "hf" if _hub_answers(written) else _other_source(written)
         _write(
@@ -92,17 +102,42 @@ def decide(stack: str, used: runner.Runner) -> None:
     _hand_on(stack, used, written, found)
 
 
+def _build_base(used: runner.Runner, written: Mapping[str, Any], base: str, found: trust.Trust) -> None:
+    """Make the base of build stages; write it, or forget one that is not needed any more."""
+    before = written.get(f"{PREFIX}buildBase")
+    if before and not before.startswith(base_image.BUILD_BASE):
+        return  # The user's own.
+    now = base_image.ensure_build_base(base, found)
+    if now is not None and now != before:
+        _write(used, "buildBase", now, "with this machine's authorities and index, for build stages only")
+    if now is None and before:
+        step("buildBase: not needed any more")
+        used.read("config", "rm", f"{PREFIX}buildBase")
+
+
 def _hand_on(stack: str, used: runner.Runner, written: Mapping[str, Any], found: trust.Trust) -> None:
     """Authorities and download settings of the machine, where config has none of its own."""
-    path = state_folder() / f"{stack}.authorities.pem"
-    if found.authorities and written.get(f"{PREFIX}certificateAuthorities") in (None, str(path)):
+    restore_authorities(stack, written, found)
+    if found.authorities and f"{PREFIX}certificateAuthorities" not in written:
+        path = _authorities_file(stack)
         write_private(path, found.authorities)
-        if f"{PREFIX}certificateAuthorities" not in written:
-            _write(used, "certificateAuthorities", str(path), "authorities of this machine")
-    if found.downloads and f"{PREFIX}downloadSettings" not in written:
-        step("downloadSettings: proxy or index mirror of this machine (kept as a secret)")
-        for key, value in found.downloads.items():
+        _write(used, "certificateAuthorities", str(path), "authorities of this machine")
+    present = written.get(f"{PREFIX}downloadSettings") or {}
+    for key, value in found.downloads.items():
+        if key not in present:
+            step(f"downloadSettings.{key}: as set up on this machine (kept as a secret)")
             used.set_config(f"{PREFIX}downloadSettings.{key}", value, secret=True, path=True)
+
+
+def restore_authorities(stack: str, written: Mapping[str, Any], found: trust.Trust) -> None:
+    """Write the kit's own file of authorities as the machine has them now."""
+    path = _authorities_file(stack)
+    if found.authorities and written.get(f"{PREFIX}certificateAuthorities") == str(path):
+        write_private(path, found.authorities)
+
+
+def _authorities_file(stack: str) -> Path:
+    return state_folder() / f"{stack}.authorities.pem"
 
 
 def _write(used: runner.Runner, key: str, value: str, why: str) -> None:
@@ -119,9 +154,10 @@ def _hub_answers(written: Mapping[str, Any]) -> bool:
     for model in _models(written):
         for variant in catalog.find(str(model.get("name"))).variants.values():
             if variant.source.kind == "hf":
+                # One question is enough: the hub answers, or it does not.
                 address = f"{HUB}/api/models/{variant.source.repository}"
                 try:
-                    return httpx.get(address, timeout=PROBE_SECONDS).is_success
+                    return httpx.get(address, timeout=PROBE_SECONDS, verify=system_trust()).is_success
                 except httpx.HTTPError:
                     return False
     return False
@@ -144,8 +180,12 @@ def _other_source(written: Mapping[str, Any]) -> str:
 
 
 def _all_have(kind: str, written: Mapping[str, Any]) -> bool:
-    kinds = [
-        {variant.source.kind for variant in catalog.find(str(model.get("name"))).variants.values()}
-        for model in _models(written)
-    ]
-    return bool(kinds) and all(kind in each for each in kinds)
+    """Whether each model that names no variant has one for its engine from such a source."""
+    open_models = [model for model in _models(written) if not model.get("variant")]
+    return all(
+        any(
+            variant.source.kind == kind and variant.engine == model.get("engine", "onnx")
+            for variant in catalog.find(str(model.get("name"))).variants.values()
+        )
+        for model in open_models
+    )

@@ -20,16 +20,29 @@ def ensure() -> None:
     """Return when `docker info` answers. Raises HostError where the kit may not install one."""
     if answers(["docker", "info"], timeout_seconds=20):
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise HostError(
-            "Docker engine",
-            "`docker info` does not answer",
-            "Start Docker (or Docker Desktop) and run again; as root on Debian or Ubuntu the kit "
-            "installs the distribution's own.",
-        )
+    if os.geteuid() != 0 or not shutil.which("apt-get") or os.environ.get("DOCKER_HOST"):
+        require()
     if not (shutil.which("dockerd") and shutil.which("docker")):
         install("docker.io", "iptables")
     _start()
+
+
+def require() -> None:
+    """Raise HostError, with Docker's own words, where no engine answers."""
+    done = (
+        subprocess.run(["docker", "info"], text=True, capture_output=True, check=False)
+        if shutil.which("docker")
+        else None
+    )
+    if done is not None and done.returncode == 0:
+        return
+    said = done.stderr.strip() if done is not None else "there is no docker command"
+    raise HostError(
+        "Docker engine",
+        f"does not answer ({said})",
+        "Start Docker (or Docker Desktop), or join the group `docker`, and run again; as root on Debian "
+        "or Ubuntu, without DOCKER_HOST, `make up` installs the distribution's own.",
+    )
 
 
 def install(*packages: str) -> None:

@@ -4,6 +4,7 @@ import base64
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from catalog.errors import KitError
@@ -21,8 +22,22 @@ def new_key() -> str:
     return f"slm-{encoded.rstrip('=')}"
 
 
+@dataclass(frozen=True)
+class KeyOptions:
+    """What `make key` was asked: show `id`, add `new`, or give `rotate` a new secret."""
+
+    id: str = "default"
+    new: str | None = None
+    rotate: str | None = None
+    models: Sequence[str] = ("*",)
+    requests_per_minute: int | None = None
+
+
 def ensure(used: Runner) -> None:
-    """Make a key for every id of config that has none."""
+    """Make a key for every id of config that has none, and forget those of ids that are gone.
+
+    A key that was revoked must not come back to life when its id is listed again.
+    """
     written = config(used.stack)
     ids = [str(key["id"]) for key in _entries(written) if isinstance(key, dict) and "id" in key]
     present = written.get(f"{PREFIX}keySecrets") or {}
@@ -30,6 +45,16 @@ def ensure(used: Runner) -> None:
         if each not in present:
             step(f"new API key {each!r}, kept as secret config; `make key` shows it")
             _store(used, each)
+    for each in set(present) - set(ids):
+        step(f"key {each!r} has no entry under {PREFIX}keys any more: forgotten")
+        used.read("config", "rm", "--path", f'{PREFIX}keySecrets["{each}"]')
+
+
+def rotate(used: Runner, key_id: str) -> None:
+    """Give an id a new secret; the old one ends with the next `make up`."""
+    show(used, key_id)
+    _store(used, key_id)
+    step(f"key {key_id!r} is new; run `make up STACK={used.stack}` to end the old one")
 
 
 def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: int | None) -> None:
@@ -44,14 +69,15 @@ def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: i
     if any(entry.get("id") == key_id for entry in entries):
         raise KitError(f"key id {key_id!r}", "is there already", "Choose another.")
     place = f"{PREFIX}keys[{len(entries)}]"
-    # The secret first: an interruption in between leaves a secret without a grant, which opens nothing.
-    _store(used, key_id)
-    used.set_config(f"{place}.id", key_id, path=True)
+    # The id last: what is interrupted before it leaves an entry that is refused, never one with more
+    # rights than were asked for.
     for index, model in enumerate(models):
         used.set_config(f"{place}.models[{index}]", model, path=True)
     if requests_per_minute is not None:
         used.set_config(f"{place}.requestsPerMinute", str(requests_per_minute), path=True)
-    step(f"key {key_id!r} added to the stack config; run `make up` to bring it to the gateway")
+    used.set_config(f"{place}.id", key_id, path=True)
+    _store(used, key_id)
+    step(f"key {key_id!r} added to the stack config; `make up STACK={used.stack}` brings it to the gateway")
 
 
 def show(used: Runner, key_id: str) -> str:

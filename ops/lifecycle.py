@@ -1,22 +1,27 @@
 """From nothing to a served model, and back."""
 
+import contextlib
+import re
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from catalog.errors import KitError
-from ops import decide, docker_engine, host_checks, keys
+from ops import decide, docker_engine, host_checks, keys, trust
 from ops.ask import QUESTION, ask
-from ops.cleanup import purge_state, remove_images, remove_small_store
+from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
+from ops.keys import KeyOptions
 from ops.paths import stack_file
-from ops.runner import Runner
+from ops.runner import PulumiCli, Runner, runner_for
 from ops.say import step
-from stacks.config import STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
+from stacks.config import SECRET_KEYS, STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
 from stacks.settings import NAMESPACE, StackSettings, parse
 
 
 def up(stack: str, runner: str | None) -> None:
     """Bring the stack up and show that it answers."""
+    decide.restore_authorities(stack, decide.config(stack), trust.find())
     settings_of(stack, with_secrets=False)
     docker_engine.ensure()
     used = decide.choose_runner(stack, runner)
@@ -24,26 +29,41 @@ def up(stack: str, runner: str | None) -> None:
     keys.ensure(used)
     settings = settings_of(stack)
     host_checks.check(settings, stack)
+    remove_failed_jobs(stack)
     step(f"{used.name} up")
     used.up()
     _show(used, settings)
 
 
-def preview(stack: str, runner: str | None) -> None:
+def preview(stack: str) -> None:
     """Print what `up` would change."""
+    if f"{NAMESPACE}:runner" not in decide.config(stack):
+        raise KitError(
+            f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
+        )
     settings_of(stack)
-    decide.choose_runner(stack, runner).preview()
+    decide.current_runner(stack).preview()
+
+
+def render(stack: str) -> None:
+    """Print every resource of the stack as JSON; needs no engine and touches nothing of Docker."""
+    used = runner_for("rehearsal", stack)
+    settings_of(stack, with_secrets=False)
+    keys.ensure(used)
+    used.show("render", "--json")
 
 
 def down(stack: str) -> None:
     """Remove what `up` made: containers, networks, small stores, images. State and keys stay."""
-    used = decide.choose_runner(stack, None)
-    docker_engine.ensure()
+    used = decide.current_runner(stack)
+    docker_engine.require()
     step(f"{used.name} down")
     used.down()
     remove_small_store(stack)
     remove_images(stack)
     decide.forget_runner(stack, used)
+    if isinstance(used, PulumiCli):
+        used.forget()
     step(f"stack {stack} is down; its keys stay in stacks/{stack_file(stack).name}")
 
 
@@ -52,25 +72,42 @@ def purge(stack: str, *, sure: bool) -> None:
     purge_state(stack, sure=sure)
 
 
-def key(stack: str, key_id: str, new: str | None, models: Sequence[str], per_minute: int | None) -> None:
-    """Show a key, or add one."""
-    used = decide.choose_runner(stack, None)
-    if new is not None:
-        keys.add(used, new, models, per_minute)
+def key(stack: str, options: KeyOptions) -> None:
+    """Show a key, add one, or give one a new secret."""
+    used = decide.current_runner(stack)
+    if options.new is not None:
+        with kept_if_valid(stack):
+            keys.add(used, options.new, options.models, options.requests_per_minute)
+    elif options.rotate is not None:
+        keys.rotate(used, options.rotate)
     else:
-        print(keys.show(used, key_id))
+        print(keys.show(used, options.id))
 
 
-def set_config(stack: str, name: str, value: str) -> None:
-    """Set one plain value of the stack's config; one that cannot work is refused and not kept."""
-    used = decide.choose_runner(stack, None)
+@contextlib.contextmanager
+def kept_if_valid(stack: str) -> Iterator[None]:
+    """A change of the stack's file that cannot work is refused and not kept."""
     before = stack_file(stack).read_text()
-    used.set_config(f"{NAMESPACE}:{name}", value, path=True)
     try:
+        yield
         settings_of(stack, with_secrets=False)
     except KitError:
         stack_file(stack).write_text(before)
         raise
+
+
+def set_config(stack: str, name: str, value: str | None) -> None:
+    """Set one value of the stack's config; a secret one is read from standard input."""
+    used = decide.current_runner(stack)
+    secret = re.split(r"[.\[]", name)[0] in SECRET_KEYS
+    if secret and value is not None:
+        raise KitError(
+            f"{NAMESPACE}:{name}", "is a secret, and arguments are seen by everybody on the machine",
+            "Leave VALUE out and give it on standard input.",
+        )  # fmt: skip
+    given = sys.stdin.read().strip() if value is None else value
+    with kept_if_valid(stack):
+        used.set_config(f"{NAMESPACE}:{name}", given, path=True, secret=secret)
 
 
 def logs(stack: str) -> None:
@@ -120,16 +157,22 @@ def _any_source(plain: dict[str, Any]) -> str:
 
 def _show(used: Runner, settings: StackSettings) -> None:
     endpoint = used.outputs()["endpoint"]
-    first = settings.models[0].name
-    key = keys.show(used, settings.keys[0].id)
-    step(f"asking {first}: {QUESTION}")
-    answer = ask(endpoint, key, first)
-    print()
-    print(f"  answer    {answer.text.strip()}")
-    print(
-        f"  speed     {answer.tokens / answer.seconds:.0f} tokens/s "
-        f"({answer.tokens} tokens in {answer.seconds:.2f} s, one request)"
-    )
+    allowed = [
+        (key.id, model.name)
+        for key in settings.keys
+        for model in settings.models
+        if "*" in key.models or model.name in key.models
+    ]
+    if allowed:
+        key_id, model = allowed[0]
+        step(f"asking {model}: {QUESTION}")
+        answer = ask(endpoint, keys.show(used, key_id), model)
+        speed = answer.tokens / answer.seconds
+        print(f"\n  answer    {answer.text.strip()}")
+        took = f"{answer.tokens} tokens in {answer.seconds:.2f} s, one request"
+        print(f"  speed     {speed:.0f} tokens/s ({took})")
+    else:
+        step("no key may use any model: nothing to ask")
     print(f"  endpoint  {endpoint}")
     print(f"  models    {', '.join(model.name for model in settings.models)}")
     print(f"  key       make -s key STACK={used.stack}")

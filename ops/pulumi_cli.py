@@ -11,6 +11,7 @@ import httpx
 
 from ops.paths import CHECKOUT
 from ops.say import step
+from ops.trust import system_trust
 
 VERSION = "3.272.0"
 RELEASES = f"https://github.com/pulumi/pulumi/releases/download/v{VERSION}"
@@ -33,9 +34,10 @@ def install_cli(releases: str = RELEASES, folder: Path = FOLDER) -> bool:
     archive = f"pulumi-v{VERSION}-{system}-{machine}.tar.gz"
     timeout = httpx.Timeout(60, connect=CONNECT_SECONDS)
     try:
-        with httpx.Client(follow_redirects=True, timeout=timeout) as client:
+        with httpx.Client(follow_redirects=True, timeout=timeout, verify=system_trust()) as client:
             sums = client.get(f"{releases}/pulumi-{VERSION}-checksums.txt").raise_for_status().text
-            wanted = {line.split()[1]: line.split()[0] for line in sums.splitlines() if line.strip()}
+            rows = [line.split() for line in sums.splitlines()]
+            wanted = {row[1]: row[0] for row in rows if len(row) == 2}
             step(f"fetching the Pulumi CLI {VERSION} into .pulumi-cli/")
             content = client.get(f"{releases}/{archive}").raise_for_status().content
     except httpx.HTTPError:
@@ -44,7 +46,15 @@ def install_cli(releases: str = RELEASES, folder: Path = FOLDER) -> bool:
     if hashlib.sha256(content).hexdigest() != wanted.get(archive):
         step(f"{archive} is not what its checksum says: not used")
         return False
-    shutil.rmtree(folder, ignore_errors=True)
+    unpacked = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(unpacked, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(content)) as opened:
-        opened.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            opened.extractall(unpacked, filter="data")
+        else:
+            # Python before 3.11.4 (Debian 12's) has no filters; the content was verified above.
+            opened.extractall(unpacked)
+    # In one step: an interruption leaves no half of a program that looks like one.
+    shutil.rmtree(folder, ignore_errors=True)
+    unpacked.rename(folder)
     return True

@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.errors import UpdateError
+from catalog.errors import DownloadError, HostError, KitError, UpdateError
 from ops.paths import CHECKOUT, passphrase_file, rehearsal_state, state_folder
 
 
@@ -67,24 +68,36 @@ class Runner(ABC):
         self._run(self.command("config", "set", *flags, key), capture=True, given=value)
 
     def _run(self, command: Sequence[str], *, capture: bool, given: str | None = None) -> str:
-        done = subprocess.run(
-            command,
-            cwd=CHECKOUT,
-            env=self.environment(),
-            text=True,
-            input=given,
-            check=False,
-            stdout=subprocess.PIPE if capture else None,
-            stderr=subprocess.PIPE if capture else None,
-        )
-        if done.returncode != 0:
-            said = (done.stderr or "").strip()
-            raise UpdateError(
-                " ".join(command[:4]),
-                f"failed with exit code {done.returncode}",
-                said or "Mend what is said above and run the same command again; it continues.",
+        code, out, said = run_to_its_end(command, self.environment(), capture=capture, given=given)
+        if code != 0:
+            failure = {2: KitError, 3: HostError, 4: DownloadError}.get(code, UpdateError)
+            raise failure(
+                f"{self.name} {' '.join(command[3:5])}",
+                f"failed with exit code {code}",
+                said.strip() or "Mend what is said above and run the same command again; it continues.",
             )
-        return done.stdout or ""
+        return out
+
+
+def run_to_its_end(
+    command: Sequence[str], environment: Mapping[str, str], *, capture: bool, given: str | None
+) -> tuple[int, str, str]:
+    """Exit code, output and errors. An interrupt reaches the program, which ends in order, and only
+    then this process: a program killed in the middle of its ending leaves locks behind."""
+    pipe = subprocess.PIPE if capture else None
+    interrupted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
+    try:
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=environment, text=True, stdout=pipe, stderr=pipe,
+            stdin=None if given is None else subprocess.PIPE,
+        )  # fmt: skip
+        out, said = process.communicate(given)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode, out or "", said or ""
 
 
 class Rehearsal(Runner):
@@ -99,7 +112,7 @@ class Rehearsal(Runner):
 
 
 class PulumiCli(Runner):
-    """The Pulumi CLI on PATH, with a file backend unless the user is logged in elsewhere."""
+    """The Pulumi CLI, with a file backend unless PULUMI_BACKEND_URL names another."""
 
     name = "pulumi"
     _VERBS = {  # noqa: RUF012 - a class constant of plain strings
@@ -129,6 +142,14 @@ class PulumiCli(Runner):
             environment["PULUMI_BACKEND_URL"] = f"file://{folder}"
         return environment
 
+    def forget(self) -> None:
+        """Take the stack out of the backend, after `down`; its config file stays."""
+        self._run(
+            [executable() or "pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", self.stack,
+             "--non-interactive"],
+            capture=True,
+        )  # fmt: skip
+
     def prepare(self) -> None:
         """Make the stack known to the backend."""
         self._run(
@@ -154,6 +175,12 @@ def runner_for(name: str, stack: str) -> Runner:
     """The runner of that name, ready for the stack."""
     if name == Rehearsal.name:
         return Rehearsal(stack)
+    if name != PulumiCli.name:
+        raise KitError(f"runner {name!r}", "runners are pulumi and rehearsal", "Name one of them.")
+    if executable() is None:
+        raise HostError(
+            f"stack {stack}", "was made with the Pulumi CLI, which is not here", "Put it on PATH."
+        )
     runner = PulumiCli(stack)
     runner.prepare()
     return runner

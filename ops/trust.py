@@ -5,20 +5,18 @@ containers do not see it. The kit finds it and hands it on, to build stages and 
 """
 
 import os
-import shutil
+import ssl
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stacks.config import PROXY_NAMES
+
 SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 ANCHOR_FOLDERS = ("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors")
 BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
-PROXY_VARIABLES: Mapping[str, str] = {
-    "httpProxy": "HTTP_PROXY",
-    "httpsProxy": "HTTPS_PROXY",
-    "noProxy": "NO_PROXY",
-}
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,11 @@ def find(environment: Mapping[str, str] | None = None) -> Trust:
     """Look at the usual places of the machine."""
     variables = os.environ if environment is None else environment
     return Trust(_authorities(variables), _downloads(variables))
+
+
+def system_trust() -> ssl.SSLContext:
+    """What the machine trusts, for this process's own requests (httpx would trust its own list)."""
+    return ssl.create_default_context()
 
 
 def _authorities(variables: Mapping[str, str]) -> str:
@@ -71,17 +74,19 @@ def _downloads(variables: Mapping[str, str]) -> dict[str, str]:
     index = variables.get("PIP_INDEX_URL") or _pip_setting("index-url")
     if index:
         found["indexUrl"] = index
-    for key, name in PROXY_VARIABLES.items():
+    for key, name in PROXY_NAMES.items():
         value = variables.get(name) or variables.get(name.lower())
         if value:
-            found[key] = value
+            # The usual short form names no scheme.
+            found[key] = value if key == "noProxy" or "://" in value else f"http://{value}"
     return found
 
 
 def _pip_setting(name: str) -> str:
-    if not shutil.which("pip"):
-        return ""
     done = subprocess.run(
-        ["pip", "config", "get", f"global.{name}"], text=True, capture_output=True, check=False
+        [sys.executable, "-m", "pip", "config", "get", f"global.{name}"],
+        text=True,
+        capture_output=True,
+        check=False,
     )
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -12,6 +12,7 @@ from catalog.errors import KitError
 from stacks.settings import NAMESPACE, StackSettings, parse
 
 SECRET_KEYS = ("keySecrets", "downloadSettings")
+PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
 STRUCTURED_KEYS = ("models", "keys")
 
 
@@ -42,6 +43,16 @@ def key_secrets() -> pulumi.Output[Mapping[str, str]]:
 def download_settings() -> pulumi.Output[str] | None:
     """JSON of the secret download settings, where the stack has them."""
     return pulumi.Config(NAMESPACE).get_secret("downloadSettings")
+
+
+def build_proxies() -> dict[str, pulumi.Output[str]]:
+    """The machine's proxies under the names that builds know, both spellings; secret."""
+    settings = pulumi.Config(NAMESPACE).get_object("downloadSettings") or {}
+    found: dict[str, pulumi.Output[str]] = {}
+    for key, name in PROXY_NAMES.items():
+        if key in settings:
+            found[name] = found[name.lower()] = pulumi.Output.secret(settings[key])
+    return found
 
 
 def refuse_unknown_keys(keys: Iterable[str]) -> None:

@@ -1,7 +1,5 @@
 """Models on one machine with Docker: the store, one engine a model, one gateway."""
 
-import os
-
 import pulumi
 
 from catalog import models as catalog
@@ -13,16 +11,19 @@ from components.gateway import Gateway
 from components.gateway_config import GatewayLimits, KeyGrant, Route
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
-from components.platforms.docker import DockerPlatform
+from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.secrets import ApiKeys
-from stacks.config import download_settings, key_secrets, read_settings
+from stacks.config import build_proxies, download_settings, key_secrets, read_settings
 from stacks.settings import ModelSettings, StackSettings
 
 
 def program() -> None:
     """Compose the stack from its config."""
     settings = read_settings()
-    platform = DockerPlatform("local", {"stack": pulumi.get_stack()})
+    where: DockerPlatformArgs = {"stack": pulumi.get_stack()}
+    if settings.engine_cpus is not None:
+        where["cpus"] = settings.engine_cpus
+    platform = DockerPlatform("local", where)
     store = ModelStore("models", _store_args(settings, platform))
     engine_image = _image("onnx-server", settings)
     for model in settings.models:
@@ -54,13 +55,15 @@ def program() -> None:
 
 
 def _image(folder: str, settings: StackSettings, target: str = "runtime") -> pulumi.Output[str]:
-    base = settings.image_base or base_image().upstream
+    debian = base_image()
+    base = settings.image_base or (debian.built if settings.images == "build" else debian.upstream)
     args: ContainerImageArgs = {
         "folder": folder,
         "base": base,
         "build_base": settings.build_base or base,
         "stack": pulumi.get_stack(),
         "target": target,
+        "proxies": build_proxies(),
     }
     return ContainerImage(folder if target == "runtime" else f"{folder}-{target}", args).reference
 
@@ -92,7 +95,7 @@ def _engine_settings(model: ModelSettings) -> OnnxSettings:
         concurrency=model.concurrency,
         # The gateway queues; the engine keeps room for one round of requests already on their way.
         max_queue=model.concurrency,
-        cpus=min(model.cpus, os.cpu_count() or 1),
+        cpus=model.cpus,
         memory_mib=model.memory_mib,
     )
 

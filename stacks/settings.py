@@ -91,7 +91,12 @@ class StackSettings(Settings):
     """Who runs this stack; read by `make`, which refuses another one."""
     images: Literal["upstream", "build"] = "upstream"
     image_base: str | None = None
+    """Base of the kit's own images. Default: Debian, pulled or made here, as `images` says."""
     build_base: str | None = None
+    """Base of build stages. Default: image_base; `make up` writes one of its own where this machine
+    needs authorities, a proxy or an index mirror."""
+    engine_cpus: Annotated[float, Field(gt=0)] | None = None
+    """Processors of the Docker engine; no container gets more. `make up` writes it."""
     model_source: Literal["hf", "https", "pypi", "file", "oci"] = "hf"
     model_folder: str | None = None
     certificate_authorities: Path | None = None

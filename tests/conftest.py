@@ -12,8 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("PULUMI_ERROR_OUTPUT_STRING", "1")
 
-collect_ignore_glob = ["*/pulumi_projects/*"]
-
 
 def _docker_answers() -> bool:
     if not shutil.which("docker"):

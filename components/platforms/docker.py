@@ -1,6 +1,8 @@
 """Runs workloads on one Docker engine."""
 
-from typing import TypedDict
+import math
+from dataclasses import replace
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_docker as docker
@@ -17,6 +19,8 @@ class DockerPlatformArgs(TypedDict):
 
     stack: str
     """Stack name; labels everything the platform creates."""
+    cpus: NotRequired[float]
+    """Processors of the engine: Docker refuses a container that asks for more. Default: no bound."""
 
 
 class DockerPlatform(pulumi.ComponentResource):
@@ -30,6 +34,7 @@ class DockerPlatform(pulumi.ComponentResource):
         self, name: str, args: DockerPlatformArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("slm:index:DockerPlatform", name, {}, opts)
+        self._cpus = args.get("cpus", math.inf)
         self._labels = {STACK_LABEL: args["stack"]}
         self._networks = Networks(
             internal=self._network(f"{name}-engines", internal=True),
@@ -41,9 +46,15 @@ class DockerPlatform(pulumi.ComponentResource):
         self, name: str, workload: Workload, opts: pulumi.ResourceOptions | None = None
     ) -> DockerWorkload:
         """Run the workload; see components/platform.py."""
+        wanted = workload.resources
+        resources = replace(wanted, cpus=min(wanted.cpus, self._cpus))
         return DockerWorkload(
             name,
-            {"workload": workload, "networks": self._networks, "labels": self._labels},
+            {
+                "workload": replace(workload, resources=resources),
+                "networks": self._networks,
+                "labels": self._labels,
+            },
             opts,
         )
 

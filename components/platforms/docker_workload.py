@@ -7,7 +7,13 @@ from typing import TypedDict
 import pulumi
 import pulumi_docker as docker
 
-from components.platforms.docker_container import finished, hardened, label_list, run_settings
+from components.platforms.docker_container import (
+    JOB_TIMEOUT_SECONDS,
+    finished,
+    hardened,
+    label_list,
+    run_settings,
+)
 from components.platforms.docker_files import DockerFiles
 from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Update, Workload
 
@@ -101,6 +107,9 @@ class DockerWorkload(pulumi.ComponentResource):
                 # A reloading program must find its files at the first start; no value says so.
                 depends_on=list(files),
                 delete_before_replace=self._stops_first(),
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{JOB_TIMEOUT_SECONDS}s")
+                if workload.kind is Kind.JOB
+                else None,
             ),
         )
 

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.docker
 
 
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
-    before = docker("ps", "-q", "--no-trunc", "--filter", f"label=slm-kit.stack={stack.name}")
+    before = docker("ps", "-aq", "--no-trunc", "--filter", f"label=slm-kit.stack={stack.name}")
     said = stack.must("up")
-    assert re.search(r"no changes|unchanged", said), said
-    assert docker("ps", "-q", "--no-trunc", "--filter", f"label=slm-kit.stack={stack.name}") == before
+    assert re.search(r"^Resources: \d+ unchanged$", said, re.M), said
+    assert docker("ps", "-aq", "--no-trunc", "--filter", f"label=slm-kit.stack={stack.name}") == before
 
 
 def test_a_context_length_replaces_exactly_the_engine(stack: Stack) -> None:
@@ -54,7 +54,7 @@ def test_a_key_and_a_model_come_under_load_without_a_lost_request(stack: Stack) 
     assert load.answers[200, ""] > 5
     assert granted.status_code == 200, granted.text
     assert denied.status_code == 403
-    assert denied.json()["error"]["code"] == "model_not_allowed"
+    assert denied.json()["error"]["code"] == "model_not_granted"
     assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", *stack.containers("gateway")) == gateway
 
 
@@ -65,12 +65,17 @@ def test_a_killed_engine_is_503_with_retry_after_and_comes_back_by_itself(stack:
         pid = docker("inspect", "-f", "{{.State.Pid}}", engine).strip()
         subprocess.run(["kill", "-9", pid], check=True)
         deadline = time.monotonic() + 120
-        while stack.containers(MODEL) != [engine] and time.monotonic() < deadline:
-            time.sleep(0.5)
-        time.sleep(1)
+        while restarts(engine) == "0" or stack.containers(MODEL) != [engine]:
+            assert time.monotonic() < deadline, "it did not come back"
+            time.sleep(0.2)
+        time.sleep(2)
         after = stack.chat()
     assert after.status_code == 200, after.text
     statuses = {status for status, _ in load.answers}
-    assert statuses <= {200, 503}, load.answers
+    assert statuses == {200, 503}, load.answers
     assert all(int(each.headers["Retry-After"]) > 0 for each in load.waits)
-    assert docker("inspect", "-f", "{{.RestartCount}}", engine).strip() == "1"
+    assert restarts(engine) == "1"
+
+
+def restarts(container: str) -> str:
+    return docker("inspect", "-f", "{{.RestartCount}}", container).strip()

@@ -41,7 +41,7 @@ def test_the_openai_client_streams_with_usage_last(stack: Stack) -> None:
 
 
 def test_models_lists_what_the_key_may_use(stack: Stack) -> None:
-    assert [model.id for model in stack.client().models.list()] == [MODEL]
+    assert MODEL in [model.id for model in stack.client().models.list()]
 
 
 @pytest.mark.parametrize("key", ["x", "slm-wrong", "a" * 4000])
