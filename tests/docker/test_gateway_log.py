@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.docker.gateway_rig import LIMITS, GatewayRig, key_of
+from tests.docker.gateway_rig import LIMITS, GatewayRig, key_of, until
 
 pytestmark = pytest.mark.docker
 
@@ -106,6 +106,18 @@ def test_every_line_of_the_access_log_is_json_even_for_hostile_requests(
     lines = gateway.output().splitlines()
     for line in lines:
         assert set(json.loads(line)) == FIELDS
+
+
+@pytest.mark.parametrize("line", ["GET /" + "a" * 20_000, "GET /" + '"' * 5_000, "M" * 9_000 + " /"])
+def test_a_request_line_that_is_too_long_for_the_log_is_cut_there(gateway: GatewayRig, line: str) -> None:
+    before = len(gateway.output().splitlines())
+    gateway.raw(f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(), timeout=2)
+    assert until(lambda: len(gateway.output().splitlines()) > before)
+    entry = json.loads(gateway.output().splitlines()[-1])
+    assert set(entry) == FIELDS
+    assert (entry["status"], entry["error"]) == (404, "unknown_path")
+    method, path = line.split(" ")
+    assert (entry["method"], entry["path"]) == (method[:32], path[:512])
 
 
 def test_health_checks_are_not_logged(gateway: GatewayRig) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.docker.gateway_rig import LIMITS, MIB, GatewayRig, StubEngine, key_of, refused
+from components.gateway_config import render
+from tests.docker.gateway_rig import LIMITS, MIB, GatewayRig, StubEngine, key_of, refused, until
 
 pytestmark = pytest.mark.docker
 
@@ -95,3 +97,27 @@ def test_a_request_id_that_is_not_sane_is_replaced(gateway: GatewayRig, wish: st
     answer = gateway.call(path="/v1/models", method="GET", headers={"X-Request-Id": wish})
     assert answer.headers["x-request-id"] != wish
     assert len(answer.headers["x-request-id"]) == 36
+
+
+def test_many_large_bodies_at_once_are_all_read(gateway: GatewayRig) -> None:
+    large = b'{"model":"free","messages":"' + b"\\n" * 500_000 + b'"}'
+    with ThreadPoolExecutor(48) as pool:
+        answers = list(pool.map(lambda _: gateway.call(large, timeout=60), range(48)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert "out of memory" not in gateway.errors()
+
+
+def test_a_body_that_the_scanner_gives_up_on_is_not_an_unknown_model(
+    gateway: GatewayRig, engine: StubEngine
+) -> None:
+    good = render(gateway.routes, gateway.grants, gateway.limits)
+    memory = f"tune.lua.maxmem {gateway.limits.lua_memory_mib}\n"
+    assert memory in good["haproxy.cfg"]
+    gateway.config.switch({**good, "haproxy.cfg": good["haproxy.cfg"].replace(memory, "tune.lua.maxmem 1\n")})
+    large = b'{"model":"free","messages":"' + b"x" * 1_000_000 + b'"}'
+    assert until(lambda: gateway.call(large).status_code == 503)
+    engine.clear()
+    refused(gateway.call(large), 503, "gateway_busy")
+    assert engine.log() == []
+    gateway.write_config()
+    assert until(lambda: gateway.call(large).status_code == 200)

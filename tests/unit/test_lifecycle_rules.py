@@ -1,0 +1,113 @@
+"""Rules of the commands that need no engine: what is refused, kept, forgotten."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catalog.errors import KitError
+from ops import decide, keys, lifecycle, paths, runner
+from tests.conftest import ROOT
+
+STACK = "unit"
+
+
+@pytest.fixture
+def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runner.Runner:
+    """A stack file of the test's own, worked by the real rehearsal."""
+    file = tmp_path / f"Pulumi.{STACK}.yaml"
+    file.write_text((ROOT / "stacks/Pulumi.local-docker.example.yaml").read_text())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for module in (decide, lifecycle, paths):
+        monkeypatch.setattr(module, "stack_file", lambda _: file)
+    checkout = tmp_path / "checkout"
+    (checkout / "stacks").mkdir(parents=True)
+    (checkout / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (checkout / "stacks" / file.name).symlink_to(file)
+    (checkout / "rehearsal").symlink_to(ROOT / "rehearsal")
+    monkeypatch.setattr(runner, "CHECKOUT", checkout)
+    return runner.Rehearsal(STACK)
+
+
+def written(used: runner.Runner) -> dict[str, object]:
+    return decide.config(used.stack)
+
+
+def test_a_missing_key_is_made_and_an_orphaned_one_forgotten(used: runner.Runner) -> None:
+    keys.ensure(used)
+    first = keys.show(used, "default")
+    used.set_config('slm-kit:keySecrets["gone"]', "slm-old", secret=True, path=True)
+    keys.ensure(used)
+    assert keys.show(used, "default") == first
+    with pytest.raises(KitError, match="gone"):
+        keys.show(used, "gone")
+
+
+def test_a_rotated_key_is_another_one(used: runner.Runner) -> None:
+    keys.ensure(used)
+    first = keys.show(used, "default")
+    keys.rotate(used, "default")
+    assert keys.show(used, "default") != first
+
+
+def test_a_key_for_a_model_that_is_not_served_leaves_no_trace(used: runner.Runner) -> None:
+    keys.ensure(used)
+    before = written(used)
+    with pytest.raises(KitError, match="this stack serves"):
+        lifecycle.key(STACK, keys.KeyOptions(new="second", models=("gpt-5",)))
+    assert written(used) == before
+
+
+def test_a_value_that_cannot_work_is_not_kept(used: runner.Runner) -> None:
+    before = written(used)
+    with pytest.raises(KitError, match="at most 8192"):
+        lifecycle.set_config(STACK, "models[0].contextLength", "9000")
+    assert written(used) == before
+
+
+def test_a_secret_is_not_taken_from_the_arguments(used: runner.Runner) -> None:
+    with pytest.raises(KitError, match="standard input"):
+        lifecycle.set_config(STACK, "downloadSettings.hubToken", "hf_x")
+    assert "hf_x" not in yaml.safe_dump(written(used))
+
+
+@pytest.mark.usefixtures("used")
+def test_preview_before_the_first_up_names_the_next_step() -> None:
+    with pytest.raises(KitError, match="make up STACK=unit"):
+        lifecycle.preview(STACK)
+
+
+def test_a_model_source_is_one_that_has_a_variant_for_the_models_engine() -> None:
+    config = {"slm-kit:models": [{"name": "smollm2-135m-instruct", "engine": "onnx"}]}
+    assert decide.any_source(config) == "hf"
+    assert decide._other_source(config) == "pypi"
+
+
+def test_an_interrupt_lets_the_program_end_in_order(tmp_path: Path) -> None:
+    """Ctrl-C goes to the whole group; a program that takes a second to tidy up is waited for."""
+    mark = tmp_path / "tidied"
+    slow = (
+        "import pathlib, signal, sys, time\n"
+        "def end(*_):\n    time.sleep(1); pathlib.Path(sys.argv[1]).write_text('yes'); sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, end); print('up', flush=True); time.sleep(20)\n"
+    )
+    caller = (
+        "import os, sys\nfrom ops.runner import run_to_its_end\n"
+        "command = [sys.executable, '-c', sys.argv[1], sys.argv[2]]\n"
+        "run_to_its_end(command, os.environ, capture=False, given=None)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", caller, slow, str(mark)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=20)
+    assert mark.read_text() == "yes"
