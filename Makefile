@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m ops
+# A value in quotes for the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
 .PHONY: help up preview down purge key config logs render check test bench lock
@@ -24,11 +26,12 @@ purge: $(VENV)/.run  ## After down: remove state, keys and model store (YES=1 do
 	@$(RUN) purge --stack $(STACK) $(if $(YES),--yes)
 
 key: $(VENV)/.run  ## Show the API key (ID=…), add one (NEW=… MODELS="…" RPM=…), renew one (ROTATE=…)
-	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(ID)) $(if $(NEW),--new $(NEW)) $(if $(ROTATE),--rotate $(ROTATE)) \
-	  $(if $(MODELS),--models $(foreach m,$(MODELS),'$(m)')) $(if $(RPM),--requests-per-minute $(RPM))
+	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(call quoted,$(ID))) \
+	  $(if $(NEW),--new $(call quoted,$(NEW))) $(if $(ROTATE),--rotate $(call quoted,$(ROTATE))) \
+	  $(if $(MODELS),--models $(foreach m,$(MODELS),$(call quoted,$(m)))) $(if $(RPM),--requests-per-minute $(RPM))
 
 config: $(VENV)/.run  ## Set a value: KEY=models[0].contextLength VALUE=4096; a secret comes from standard input
-	@$(RUN) config --stack $(STACK) '$(KEY)' $(if $(VALUE),'$(VALUE)')
+	@$(RUN) config --stack $(STACK) $(call quoted,$(KEY)) $(if $(VALUE),$(call quoted,$(VALUE)))
 
 logs: $(VENV)/.run  ## The last log lines of every container of the stack
 	@$(RUN) logs --stack $(STACK)

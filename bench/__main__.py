@@ -49,6 +49,10 @@ def main() -> int:
 
 def prepare() -> None:
     """The example stack with eight slots, on a port of its own."""
+    if stack_file(STACK).exists():
+        raise KitError(
+            f"stack {STACK}", "is left from a bench that was cut off", f"make down purge STACK={STACK}"
+        )
     example = yaml.safe_load(example_file("local-docker").read_text())
     config = example["config"]
     config["slm-kit:gatewayPort"] = PORT

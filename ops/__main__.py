@@ -1,6 +1,7 @@
 """The commands behind the Makefile: `python -m ops VERB --stack STACK`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)
     try:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", chosen.stack):
+            raise KitError(f"stack {chosen.stack!r}", "is no stack's name", "Use letters, digits, - and _.")
         VERBS[chosen.verb](chosen)
     except KitError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -69,6 +69,7 @@ def purge_state(stack: str, *, sure: bool) -> None:
     own_passphrase = state_folder() / f"{stack}.passphrase"
     for path in (
         rehearsal_state(stack),
+        rehearsal_state(stack).with_suffix(".json.lock"),
         state_folder() / f"{stack}.authorities.pem",
         stack_file(stack),
         *([own_passphrase] if passphrase_file(stack) == own_passphrase else []),

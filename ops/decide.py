@@ -24,19 +24,28 @@ HUB = "https://huggingface.co"
 PROBE_SECONDS = 5
 
 
+def begin(stack: str) -> None:
+    """Make the stack's config file from its example where there is none."""
+    path, example = stack_file(stack), example_file(stack)
+    if path.exists():
+        return
+    if not example.exists():
+        raise KitError(
+            f"stack {stack!r}",
+            f"there is no stacks/{path.name} and no example of that name",
+            f"Copy an example: cp stacks/{example_file('local-docker').name} stacks/{path.name}",
+        )
+    step(f"stacks/{path.name} made from its example")
+    shutil.copyfile(example, path)
+
+
 def config(stack: str) -> dict[str, Any]:
-    """The stack's config as its file has it; made from the example where there is none."""
+    """The stack's config as its file has it. Raises KitError for a stack without a file."""
     path = stack_file(stack)
     if not path.exists():
-        example = example_file(stack)
-        if not example.exists():
-            raise KitError(
-                f"stack {stack!r}",
-                f"there is no stacks/{path.name} and no example of that name",
-                f"Copy an example: cp stacks/{example_file('local-docker').name} stacks/{path.name}",
-            )
-        step(f"stacks/{path.name} made from its example")
-        shutil.copyfile(example, path)
+        raise KitError(
+            f"stack {stack!r}", f"there is no stacks/{path.name}", f"`make up STACK={stack}` begins one."
+        )
     return (yaml.safe_load(path.read_text()) or {}).get("config") or {}
 
 

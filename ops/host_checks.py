@@ -34,7 +34,14 @@ def _memory(settings: StackSettings, total_bytes: int) -> None:
         size = onnx_memory_bytes(
             model, model.variants[settings.variant_of(each)], each.context_length, each.concurrency
         )
-        mib = each.memory_mib or size // MIB
+        needs = -(-size // MIB)
+        mib = each.memory_mib or needs
+        if mib < needs:
+            raise HostError(
+                f"memoryMib {mib} of model {each.name}",
+                f"{each.concurrency} x {each.context_length} tokens need {needs} MiB",
+                "Raise it, leave it out, or lower contextLength or concurrency.",
+            )
         step(f"{each.name}: {mib} MiB for {each.concurrency} x {each.context_length} tokens")
         needed += mib
     if needed > total_bytes // MIB:

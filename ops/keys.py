@@ -13,7 +13,7 @@ from ops.runner import Runner
 from ops.say import step
 
 KEY_BYTES = 32
-KEY_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+KEY_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 def new_key() -> str:
@@ -62,11 +62,15 @@ def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: i
     if not KEY_ID.fullmatch(key_id):
         raise KitError(
             f"key id {key_id!r}",
-            "ids are lower-case letters, digits and hyphens, 32 at most",
+            "ids are lower-case letters, digits and hyphens, a letter first, 32 at most",
             "Choose another.",
         )
     entries = _entries(config(used.stack))
+    present = config(used.stack).get(f"{PREFIX}keySecrets") or {}
     if any(entry.get("id") == key_id for entry in entries):
+        if key_id not in present:
+            _store(used, key_id)
+            return
         raise KitError(f"key id {key_id!r}", "is there already", "Choose another.")
     place = f"{PREFIX}keys[{len(entries)}]"
     # The id last: what is interrupted before it leaves an entry that is refused, never one with more

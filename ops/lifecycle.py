@@ -21,6 +21,7 @@ from stacks.settings import NAMESPACE, StackSettings, parse
 
 def up(stack: str, runner: str | None) -> None:
     """Bring the stack up and show that it answers."""
+    decide.begin(stack)
     decide.restore_authorities(stack, decide.config(stack), trust.find())
     settings_of(stack, with_secrets=False)
     docker_engine.ensure()
@@ -37,6 +38,7 @@ def up(stack: str, runner: str | None) -> None:
 
 def preview(stack: str) -> None:
     """Print what `up` would change."""
+    decide.begin(stack)
     if f"{NAMESPACE}:runner" not in decide.config(stack):
         raise KitError(
             f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
@@ -47,6 +49,7 @@ def preview(stack: str) -> None:
 
 def render(stack: str) -> None:
     """Print every resource of the stack as JSON; needs no engine and touches nothing of Docker."""
+    decide.begin(stack)
     used = runner_for("rehearsal", stack)
     settings_of(stack, with_secrets=False)
     keys.ensure(used)
@@ -98,6 +101,7 @@ def kept_if_valid(stack: str) -> Iterator[None]:
 
 def set_config(stack: str, name: str, value: str | None) -> None:
     """Set one value of the stack's config; a secret one is read from standard input."""
+    decide.begin(stack)
     used = decide.current_runner(stack)
     secret = re.split(r"[.\[]", name)[0] in SECRET_KEYS
     if secret and value is not None:
@@ -112,6 +116,7 @@ def set_config(stack: str, name: str, value: str | None) -> None:
 
 def logs(stack: str) -> None:
     """The last lines of every container of the stack."""
+    decide.config(stack)
     listed = subprocess.run(
         [
             "docker",
@@ -127,7 +132,7 @@ def logs(stack: str) -> None:
         check=False,
     ).stdout.splitlines()
     for line in listed:
-        print(f"== {line}")
+        print(f"== {line}", flush=True)
         subprocess.run(["docker", "logs", "--tail", "50", line.split()[0]], check=False)
 
 

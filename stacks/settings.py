@@ -25,7 +25,7 @@ from catalog.errors import KitError
 
 NAMESPACE = "slm-kit"
 
-KeyId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
 def _address(value: str) -> str:
@@ -171,8 +171,8 @@ def parse(config: Mapping[str, Any], secret_ids: Mapping[str, Any]) -> StackSett
 def _refusal(error: ValidationError) -> KitError:
     """The first thing wrong, in the words of the config file."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the stack config"
-    value = f"{NAMESPACE}:{place}"
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    value = f"{NAMESPACE}:{place.removeprefix('.') or 'the stack config'}"
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(), n=1)
         step = f"Did you mean {near[0]}?" if near else "Remove it."

@@ -35,7 +35,7 @@ def test_an_unknown_model_is_refused() -> None:
 
 
 def test_an_engine_that_has_no_recipe_is_refused() -> None:
-    refused("models.0.engine 'tensorrt'", models=[{**MODEL, "engine": "tensorrt"}])
+    refused(r"models\[0\]\.engine 'tensorrt'", models=[{**MODEL, "engine": "tensorrt"}])
 
 
 def test_a_source_without_a_variant_is_refused() -> None:
