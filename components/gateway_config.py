@@ -79,6 +79,7 @@ def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
         **rules,
         **{name: str(value) for name, value in vars(limits).items()},
         "bufsize": str(limits.buffer_bytes),
+        "lua_memory_mib": str(limits.lua_memory_mib),
         "total_connections": str(limits.max_connections + _METRICS_CONNECTIONS),
         "metrics_connections": str(_METRICS_CONNECTIONS),
         "http_errors": "\n".join(
@@ -103,7 +104,7 @@ _LOG_FIELDS = (
     "%(client)[src]",
     "%(key_id)[var(txn.key_id)]",
     "%(model)[var(txn.model)]",
-    "%(method)HM",
+    "%(method)[var(txn.method)]",
     "%(path)[var(txn.path)]",
     "%(status)ST",
     "%(error)[var(txn.refusal)]",

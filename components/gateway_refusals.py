@@ -89,6 +89,14 @@ REFUSALS: dict[str, Refusal] = {
     "missing_model": Refusal(
         400, "missing_model", "The body must name its model as a string.", param="model"
     ),
+    # The scanner gave up (memory, time); it says nothing about the model.
+    "scan_failed": Refusal(
+        503,
+        "gateway_busy",
+        "The gateway could not read the body now. Send it again, or a smaller one.",
+        type=_BUSY,
+        retry_after_s=2,
+    ),
     "unknown_model": Refusal(
         404,
         "model_not_found",

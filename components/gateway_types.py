@@ -116,6 +116,11 @@ class GatewayLimits:
         return self.max_body_bytes + self.max_header_bytes + _BUFFER_SLACK
 
     @property
+    def lua_memory_mib(self) -> int:
+        """HAProxy's ``tune.lua.maxmem``: Lua, and on each thread the one large body it scans, twice."""
+        return 28 + 2 * self.threads * math.ceil(self.max_body_bytes / 2**20)
+
+    @property
     def memory_mib(self) -> int:
         """Memory limit under which every client may send its largest body at once.
 

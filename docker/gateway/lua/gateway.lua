@@ -4,6 +4,9 @@
 local scanner = require("scanner")
 
 local POLL_MS = 100 -- how often a held request looks for a server that came up
+local LARGE = 64 * 1024 -- bytes of a body that is scanned in turn
+local TURN_MS = 25 -- how often a large body looks whether it is its turn
+local STUCK_MS = 10000 -- a turn that was never given back is over
 local TAIL = 4096 -- bytes kept to find a usage object that is split over two reads
 
 local function milliseconds()
@@ -11,8 +14,27 @@ local function milliseconds()
   return now.sec * 1000 + now.usec // 1000
 end
 
+-- HAProxy runs scans by turns. Of large bodies each thread scans one at a time: a body is copied into Lua's
+-- memory (tune.lua.maxmem), which is too small for all of them at once.
+local holder, since = nil, 0
+
+local function take_turn(txn)
+  while holder and milliseconds() - since < STUCK_MS do core.msleep(TURN_MS) end
+  holder, since = txn, milliseconds()
+end
+
+local function scan(txn)
+  local large = txn.f:req_body_size() > LARGE
+  if large then take_turn(txn) end
+  local done, found, problem = pcall(function() return scanner.scan(txn.f:req_body() or "") end)
+  if large and holder == txn then holder = nil end
+  return done, found, problem
+end
+
+-- A scan that fails (memory, time) sets no variable; the configuration then refuses the request.
 core.register_action("scan_body", { "http-req" }, function(txn)
-  local found, problem = scanner.scan(txn.f:req_body() or "")
+  local done, found, problem = scan(txn)
+  if not done then return end
   if not found then
     txn:set_var("txn.body_error", problem)
     return

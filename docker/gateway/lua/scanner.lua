@@ -134,7 +134,8 @@ function scanner.scan(body)
   local found = { stream = false }
   local seen, ambiguous = 0, false
   local function visit(key_from, key_to, from, to)
-    if key_to - key_from > 64 then return end
+    local size = key_to - key_from + 1
+    if size < 5 or size > 64 then return end -- none of the keys below, however it is escaped
     local raw = sub(body, key_from, key_to)
     local key = unescape(raw)
     if key:lower() == "model" then

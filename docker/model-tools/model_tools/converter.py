@@ -89,6 +89,9 @@ def build_onnx(folder: Path, ready: Path, scratch: Path, job: dict[str, Any], te
         str(scratch / "cache"),
         "--extra_options",
         f"accuracy_level={job['accuracy_level']}",
+        # Plain rounding makes SmolLM2-135M ramble without an end; with k-quants, 2 % larger, it answers
+        # as the 16-bit model does ("The capital of France is Paris.", then it stops).
+        "algo_config=k_quant",
     ]
     log = sys.stdout
     sys.stdout = _LayerCounter(log, layers, tell)

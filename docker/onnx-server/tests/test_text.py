@@ -93,10 +93,32 @@ def test_held_back_text_comes_out_when_the_answer_ends(tokenizer: Tokenizer) -> 
 
 def test_the_prompt_is_what_the_chat_template_makes(tiny_info: ModelInfo) -> None:
     codec = TextCodec(tiny_info)
-    ids = codec.encode_chat([{"role": "user", "content": "hello world"}])
+    ids = codec.encode_chat([{"role": "user", "content": "hello world"}], limit=512)
     plain = "<|im_start|>user\nhello world<|im_end|>\n<|im_start|>assistant\n"
-    assert ids == codec.encode(plain)
+    assert ids == codec.encode(plain, limit=512)
     assert codec.stop_tokens == {2}
+
+
+def test_a_text_of_far_more_than_the_limit_is_refused_in_pieces(tiny_info: ModelInfo) -> None:
+    codec = TextCodec(tiny_info)
+    sizes: list[int] = []
+
+    class Watched:
+        def encode(self, text: str, **_options: bool) -> list[int]:
+            sizes.append(len(text))
+            return [0] * len(text)
+
+    codec._tokenizer = Watched()  # type: ignore[assignment]
+    with pytest.raises(RequestRefusedError, match="context length of 512"):
+        codec.encode("x" * 1_000_000, limit=512)
+    assert sum(sizes) < 100_000
+
+
+def test_a_long_text_within_the_limit_is_encoded_whole(tiny_info: ModelInfo) -> None:
+    codec = TextCodec(tiny_info)
+    text = "hello world " * 5000
+    ids = codec.encode(text, limit=100_000)
+    assert ids == tuple(Tokenizer.from_file(str(tiny_info.folder / "tokenizer.json")).encode(text).ids)
 
 
 def test_a_template_cannot_reach_out_of_its_sandbox() -> None:

@@ -54,14 +54,9 @@ class Engine:
 
         Raises RequestRefusedError (never servable), QueueFullError or EngineStoppedError.
         """
+        self.check_count(len(requests))
         for request in requests:
             self._check(request)
-        if len(requests) > self._capacity:
-            raise RequestRefusedError(
-                f"{len(requests)} answers in one request exceed the limit of {self._capacity} "
-                "(slots and queue): ask for fewer",
-                "invalid_value",
-            )
         tickets = [Ticket(r, sink) for r, sink in zip(requests, sinks, strict=True)]
         with self._changed:
             if self._closed or self.failure:
@@ -74,6 +69,15 @@ class Engine:
             self._inbox.extend(tickets)
             self._changed.notify()
         return tickets
+
+    def check_count(self, answers: int) -> None:
+        """Refuse more answers in one request than there are places; to be asked before they are made."""
+        if answers > self._capacity:
+            raise RequestRefusedError(
+                f"{answers} answers in one request exceed the limit of {self._capacity} "
+                "(slots and queue): ask for fewer",
+                "invalid_value",
+            )
 
     def cancel(self, tickets: Sequence[Ticket]) -> None:
         """End ``tickets`` at the next step. What has ended already is left alone."""
@@ -97,15 +101,15 @@ class Engine:
         size, answer = len(request.prompt), max(request.max_tokens, 1)
         if not request.prompt:
             raise RequestRefusedError("the prompt has no tokens: send at least one", "empty_prompt")
-        # An id outside of the embedding would end the engine thread, and with it everybody.
-        if not all(0 <= token < vocab for token in request.prompt):
-            raise RequestRefusedError(f"a prompt token lies outside of 0..{vocab - 1}", "invalid_value")
         if request.max_tokens < 1 or size + answer > limit:
             raise RequestRefusedError(
                 f"{size} prompt tokens and {answer} for the answer exceed the context length of "
                 f"{limit} tokens: shorten the prompt or lower max_tokens",
                 "context_length_exceeded",
             )
+        # An id outside of the embedding would end the engine thread, and with it everybody.
+        if not all(0 <= token < vocab for token in request.prompt):
+            raise RequestRefusedError(f"a prompt token lies outside of 0..{vocab - 1}", "invalid_value")
 
     def _loop(self) -> None:
         try:

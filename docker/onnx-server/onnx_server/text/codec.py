@@ -10,6 +10,8 @@ from onnx_server.core.model import ModelInfo, read_json
 from onnx_server.text.chat import ChatTemplate, Message, find_template
 from onnx_server.text.detokenizer import Detokenizer
 
+_PIECE = 16 * 1024
+"""Characters of a long text that are counted at once."""
 _SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
@@ -32,19 +34,42 @@ class TextCodec:
         self.stop_tokens = info.eos_tokens | (frozenset() if eos is None else {eos})
         """Ids that end an answer: those of the configuration and the tokenizer's own."""
 
-    def encode(self, text: str) -> tuple[int, ...]:
-        """Token ids of a plain prompt, with what the tokenizer puts before it (often BOS)."""
+    def encode(self, text: str, limit: int) -> tuple[int, ...]:
+        """Token ids of a plain prompt, with what the tokenizer puts before it (often BOS).
+
+        Raises RequestRefusedError for a text of far more than ``limit`` tokens; the exact limit is
+        the engine's.
+        """
+        self._check_size(text, limit)
         return tuple(self._tokenizer.encode(text).ids)
 
-    def encode_chat(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Token ids of a conversation. RequestRefusedError without a chat template."""
+    def encode_chat(self, messages: Sequence[Message], limit: int) -> tuple[int, ...]:
+        """Token ids of a conversation. As :meth:`encode`; refused without a chat template."""
         if self._template is None:
             raise RequestRefusedError(
                 "this model has no chat template: use /v1/completions", "no_chat_template"
             )
         text = self._template.render(messages)
+        self._check_size(text, limit)
         # The template writes BOS and the like itself.
         return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _check_size(self, text: str, limit: int) -> None:
+        """Count a long text in pieces: whole, the tokenizer takes 300 bytes a token for it.
+
+        A cut makes a few tokens more of a word, so only twice the limit is surely too long.
+        """
+        if len(text) <= _PIECE:
+            return
+        count = 0
+        for start in range(0, len(text), _PIECE):
+            count += len(self._tokenizer.encode(text[start : start + _PIECE], add_special_tokens=False))
+            if count > 2 * limit:
+                raise RequestRefusedError(
+                    f"more than {limit} prompt tokens exceed the context length of {limit} tokens: "
+                    "shorten the prompt",
+                    "context_length_exceeded",
+                )
 
     def detokenizer(self) -> Detokenizer:
         """A fresh one, for one answer."""

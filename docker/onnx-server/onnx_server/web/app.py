@@ -72,18 +72,22 @@ class Api:
         options = parse(ChatRequest, await self._body(request))
         messages = [message.plain() for message in options.messages]
         self._check_model(options.model)
-        prompt = await asyncio.to_thread(self.services.codec.encode_chat, messages)
+        engine = self.services.engine
+        engine.check_count(options.n)
+        prompt = await asyncio.to_thread(self.services.codec.encode_chat, messages, engine.context_length)
         return await self._answer(request, ChatShape, [prompt], options, options.token_limit)
 
     async def completions(self, request: Request) -> ASGIApp:
         """``POST /v1/completions``."""
         options = parse(CompletionRequest, await self._body(request))
         self._check_model(options.model)
+        given, engine = options.prompts, self.services.engine
+        engine.check_count(len(given) * options.n)
         prompts = [
-            await asyncio.to_thread(self.services.codec.encode, prompt)
+            await asyncio.to_thread(self.services.codec.encode, prompt, engine.context_length)
             if isinstance(prompt, str)
             else tuple(prompt)
-            for prompt in options.prompts
+            for prompt in given
         ]
         return await self._answer(request, TextShape, prompts, options, options.max_tokens)
 

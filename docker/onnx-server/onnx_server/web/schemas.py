@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
 from onnx_server.core.sampling import Sampling
@@ -99,7 +99,7 @@ class ChatMessage(_Body):
     """One message. ``developer`` is OpenAI's newer name for ``system``."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None = None
+    content: str | Annotated[list[TextPart], FailFast()] | None = None
 
     @model_validator(mode="after")
     def _check_content(self) -> "ChatMessage":
@@ -118,7 +118,7 @@ class ChatMessage(_Body):
 class ChatRequest(Options):
     """``POST /v1/chat/completions``. Without a limit an answer may fill the context."""
 
-    messages: list[ChatMessage] = Field(min_length=1)
+    messages: Annotated[list[ChatMessage], FailFast()] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1)
 
     @property
@@ -127,8 +127,9 @@ class ChatRequest(Options):
         return self.max_completion_tokens or self.max_tokens
 
 
-TokenIds = Annotated[list[int], Field(min_length=1)]
-Prompts = Annotated[list[str], Field(min_length=1)] | Annotated[list[TokenIds], Field(min_length=1)]
+TokenIds = Annotated[list[int], Field(min_length=1), FailFast()]  # all errors of a large list take 1 GB
+Texts = Annotated[list[str], Field(min_length=1), FailFast()]
+Prompts = Texts | Annotated[list[TokenIds], Field(min_length=1), FailFast()]
 
 
 class CompletionRequest(Options):
