@@ -8,7 +8,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from catalog.errors import DownloadError, HostError, KitError, UpdateError
 from ops.paths import CHECKOUT, passphrase_file, rehearsal_state, state_folder
@@ -115,7 +115,7 @@ class PulumiCli(Runner):
     """The Pulumi CLI, with a file backend unless PULUMI_BACKEND_URL names another."""
 
     name = "pulumi"
-    _VERBS = {  # noqa: RUF012 - a class constant of plain strings
+    _VERBS: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "up": ("up", "--yes", "--skip-preview"),
         "preview": ("preview", "--diff"),
         "down": ("destroy", "--yes", "--skip-preview"),
