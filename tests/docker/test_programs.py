@@ -46,7 +46,7 @@ def test_the_onnx_server_passes_its_tests(build_image: BuildImage, record_proper
 def test_the_model_tools_pass_their_tests(build_image: BuildImage, record_property: Record) -> None:
     run(
         build_image("model-tools", "test"),
-        ["--tmpfs", "/small:size=1m,mode=1777"],
+        ["--tmpfs", "/small:size=5m,mode=1777"],
         record_property,
         "model-tools",
     )

@@ -37,7 +37,7 @@ def test_the_openai_client_streams_with_usage_last(stack: Stack) -> None:
     assert "four" in "".join(chunk.choices[0].text for chunk in chunks if chunk.choices)
     assert len(chunks) > 4
     assert chunks[-1].usage is not None
-    assert chunks[-1].usage.completion_tokens == 12
+    assert 4 < chunks[-1].usage.completion_tokens <= 12
 
 
 def test_models_lists_what_the_key_may_use(stack: Stack) -> None:
