@@ -1,6 +1,7 @@
 """What every kind of run shares: names, default providers, refusals and failures."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from threading import RLock
 from typing import Any
@@ -20,7 +21,7 @@ class SkippedError(Exception):
     """Not tried, because something it depends on failed."""
 
 
-class BaseEngine:
+class BaseEngine(ABC):
     """Implements `rehearsal.model.Engine` but for `step`, `finish` and `reference`."""
 
     def __init__(self, project: str, stack: str, config: Mapping[str, str]) -> None:
@@ -38,17 +39,17 @@ class BaseEngine:
         self._seen: set[str] = set()
         self._default_providers: dict[str, str] = {}
 
+    @abstractmethod
     def step(self, urn: str, wanted: Registration) -> Answer:
         """Do what the registration asks for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, urn: str, outputs: dict[str, Any]) -> None:
         """Keep a component's outputs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reference(self, urn: str, wanted: Registration, id_: str) -> Answer:
         """Answer a StackReference."""
-        raise NotImplementedError
 
     def register(self, wanted: Registration) -> Answer:
         urn = make_urn(self.stack, self.project, wanted.parent, wanted.type, wanted.name)
@@ -157,8 +158,9 @@ class BaseEngine:
             "Next step: pass the value in, or run this stack with the Pulumi CLI"
         )
 
+    @abstractmethod
     def message(self, severity: str, text: str, urn: str) -> None:
-        raise NotImplementedError
+        """Pass on what the program or the SDK says."""
 
 
 def default_provider_name(version: str, url: str) -> str:

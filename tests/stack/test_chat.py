@@ -18,10 +18,12 @@ def test_up_ends_with_an_answer_its_speed_and_how_to_go_on(stack: Stack) -> None
 
 
 def test_the_openai_client_gets_an_answer(stack: Stack) -> None:
-    messages = [{"role": "user", "content": "What is the capital of France?"}]
     answer = stack.client().chat.completions.create(
-        model=MODEL, messages=messages, max_tokens=24, temperature=0  # type: ignore[arg-type]
-    )  # fmt: skip
+        model=MODEL,
+        messages=[{"role": "user", "content": "What is the capital of France?"}],
+        max_tokens=24,
+        temperature=0,
+    )
     assert "Paris" in (answer.choices[0].message.content or "")
     assert answer.usage is not None
     assert answer.usage.completion_tokens > 0
