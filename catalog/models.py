@@ -19,8 +19,11 @@ from catalog.sources import Conversion, Source
 
 MODELS_FOLDER = Path(__file__).with_name("models")
 
-Engine = Literal["onnx", "ollama", "vllm", "external"]
+EngineName = Literal["onnx", "ollama", "vllm", "external"]
 """The engines a variant can be for."""
+
+Format = Literal["onnx", "gguf", "safetensors"]
+"""The forms that weights come in."""
 
 
 class Row(BaseModel):
@@ -35,19 +38,51 @@ class Attention(Row):
     layers: Annotated[int, Field(gt=0)]
     kv_heads: Annotated[int, Field(gt=0)]
     head_size: Annotated[int, Field(gt=0)]
+    sliding_layers: Annotated[int, Field(ge=0)] = 0
+    """Of these layers, how many see only the last `sliding_window` tokens."""
+    sliding_window: Annotated[int, Field(gt=0)] | None = None
+    """In tokens; set exactly when there are sliding layers."""
+
+    @model_validator(mode="after")
+    def _window_is_complete(self) -> "Attention":
+        if bool(self.sliding_layers) != (self.sliding_window is not None):
+            raise ValueError("slidingLayers and slidingWindow belong together")
+        if self.sliding_layers > self.layers:
+            raise ValueError(f"slidingLayers {self.sliding_layers} of {self.layers} layers")
+        return self
+
+
+class Tools(Row):
+    """How a model was trained to call tools."""
+
+    vllm_parser: str
+    """vLLM's --tool-call-parser for this family."""
+    facts: Annotated[str, Field(min_length=1)]
+
+
+class Modelfile(Row):
+    """What an Ollama model is beside its weights; unset, Ollama takes what the GGUF says."""
+
+    template: str | None = None
+    system: str | None = None
+    parameters: Mapping[str, str | float | tuple[str, ...]] = {}
+    adapter: str | None = None
+    """File of the variant's source that holds a LoRA adapter (GGUF)."""
 
 
 class Variant(Row):
     """One form of a model that one engine can serve."""
 
-    engine: Engine
-    format: Literal["onnx", "gguf", "safetensors"]
+    engine: EngineName
+    format: Format
     quantization: str
     bytes: Annotated[int, Field(gt=0)]
     """Size of what is served, in bytes."""
     source: Source
     convert: Conversion | None = None
     """How the kit makes the variant out of the source; None where the source is served as it is."""
+    modelfile: Modelfile | None = None
+    """For Ollama only."""
 
 
 class Model(Row):
@@ -56,8 +91,15 @@ class Model(Row):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
     title: str
     parameters: Annotated[int, Field(gt=0)]
+    active_parameters: Annotated[int, Field(gt=0)] | None = None
+    """Parameters that one token passes, for a mixture of experts. Default: all."""
+    task: Literal["chat", "embedding"] = "chat"
     licence: str
+    """SPDX identifier, or the name of the licence where it has none."""
     licence_must_be_accepted: bool = False
+    """True where the hub gives the files only to those who accepted the licence there."""
+    tools: Tools | None = None
+    """None where the model was not trained to call tools."""
     context_length: Annotated[int, Field(gt=0)]
     """Longest context the model was trained for, in tokens (prompt and answer together)."""
     attention: Attention

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalog.errors import KitError
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -73,11 +75,18 @@ class HubSource(_Row):
 
     kind: Literal["hf"]
     repository: str
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    """None where only the hub can tell; `make lock-models` asks it and writes the lock."""
     files: tuple[HubFile, ...]
 
     @property
     def identity(self) -> str:
+        if self.revision is None:
+            raise KitError(
+                f"{self.repository} on the hub",
+                "its revision is open, so what would be served is not known",
+                "Run `make lock-models` where the hub answers.",
+            )
         return self.revision
 
 
@@ -124,8 +133,9 @@ class Conversion(_Row):
     """A conversion the kit makes itself, in docker/model-tools."""
 
     from_: Annotated[Literal["gguf", "hf"], Field(alias="from")]
-    to: Literal["onnx"]
-    quantization: Literal["int4"]
+    to: Literal["onnx", "gguf"]
+    quantization: Literal["int4", "int8", "fp16", "q4_k_m", "q8_0"]
+    """int4, int8 and fp16 for onnx; q4_k_m, q8_0 and fp16 for gguf."""
     accuracy_level: Annotated[int, Field(ge=1, le=4)] = 4
     """ONNX Runtime's int4 accuracy level; 4 computes in int8, the fast one on CPUs."""
 
