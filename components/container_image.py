@@ -21,6 +21,10 @@ class ContainerImageArgs(TypedDict):
     proxies: NotRequired[Mapping[str, pulumi.Input[str]]]
     """HTTP_PROXY, HTTPS_PROXY, NO_PROXY for the build. Docker knows these names and keeps them out of
     an image's history."""
+    build_args: NotRequired[Mapping[str, str]]
+    """Further build arguments, as the Dockerfile declares them."""
+    dockerfile: NotRequired[str]
+    """Name of the file in the folder. Default: Dockerfile."""
     stack: str
     """Stack name; part of the tag, so that two stacks never move each other's images."""
     target: str
@@ -39,9 +43,14 @@ class ContainerImage(pulumi.ComponentResource):
         context = Path("docker") / args["folder"]
         build: docker.DockerBuildArgsDict = {
             "context": str(context),
-            "dockerfile": str(context / "Dockerfile"),
+            "dockerfile": str(context / args.get("dockerfile", "Dockerfile")),
             "target": args["target"],
-            "args": {"BASE": args["base"], "BUILD_BASE": args["build_base"], **args.get("proxies", {})},
+            "args": {
+                "BASE": args["base"],
+                "BUILD_BASE": args["build_base"],
+                **args.get("build_args", {}),
+                **args.get("proxies", {}),
+            },
         }
         image = docker.Image(
             name,

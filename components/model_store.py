@@ -1,12 +1,12 @@
 """The volume with the models, and the jobs that bring them there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 
-from catalog.models import Model
+from catalog.models import Model, Variant
 from catalog.sources import specification
 from components.platform import Platform
 from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Resources, Workload
@@ -18,10 +18,9 @@ class ModelStoreArgs(TypedDict):
     """Where the store is kept and how it downloads."""
 
     platform: Platform
-    fetch_image: NotRequired[pulumi.Input[str]]
-    """Image of docker/model-tools that downloads; needed for variants served as they come."""
-    convert_image: NotRequired[pulumi.Input[str]]
-    """Image of docker/model-tools that also converts; needed for variants with a conversion."""
+    image: Callable[[str], pulumi.Input[str]]
+    """Image of docker/model-tools by its target: `fetch` downloads, `convert` also makes ONNX,
+    `convert-gguf` also GGUF. Asked for only where a variant needs it: converters are large."""
     authorities: NotRequired[str]
     """Further certificate authorities for downloads, PEM."""
     download_settings: NotRequired[pulumi.Input[str]]
@@ -37,6 +36,7 @@ class ModelStore(pulumi.ComponentResource):
         super().__init__("slm:index:ModelStore", name, {}, opts)
         self._name = name
         self._args = args
+        self._jobs: dict[tuple[str, str], pulumi.Resource] = {}
         self._volume = args["platform"].kept_volume(name, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"volume": self._volume})
 
@@ -45,7 +45,16 @@ class ModelStore(pulumi.ComponentResource):
         return Mount(path=STORE_PATH, volume=self._volume, read_only=read_only)
 
     def ensure(self, model: Model, variant_name: str) -> pulumi.Resource:
-        """The job that fetches, verifies and converts a variant; complete when it can be served."""
+        """The job that fetches, verifies and converts a variant; complete when it can be served.
+
+        One job a variant, whoever serves it.
+        """
+        key = (model.name, variant_name)
+        if key not in self._jobs:
+            self._jobs[key] = self._job(model, variant_name)
+        return self._jobs[key]
+
+    def _job(self, model: Model, variant_name: str) -> pulumi.Resource:
         variant = model.variants[variant_name]
         wanted = specification(model.name, variant_name, variant.source, variant.convert)
         mounts = [self.mount(read_only=False)]
@@ -53,7 +62,7 @@ class ModelStore(pulumi.ComponentResource):
             mounts.append(Mount(path="/source", host_folder=self._args["host_folder"]))
         job = Workload(
             kind=Kind.JOB,
-            image=self._image(converts=variant.convert is not None),
+            image=self._args["image"](_target(variant)),
             command=(
                 "ensure",
                 "--store",
@@ -75,9 +84,6 @@ class ModelStore(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _image(self, *, converts: bool) -> pulumi.Input[str]:
-        return self._args["convert_image"] if converts else self._args["fetch_image"]
-
     def _authorities(self) -> Mapping[str, str]:
         return {"ca.pem": self._args["authorities"]} if "authorities" in self._args else {}
 
@@ -93,6 +99,12 @@ class ModelStore(pulumi.ComponentResource):
         if "download_settings" in self._args:
             flags += ["--network-config", f"{SECRETS_PATH}/network.json"]
         return flags
+
+
+def _target(variant: Variant) -> str:
+    if variant.convert is None:
+        return "fetch"
+    return "convert" if variant.convert.to == "onnx" else "convert-gguf"
 
 
 def _memory_mib(model: Model, converts: bool) -> int:

@@ -159,9 +159,13 @@ def _models(written: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
 
 
+def _catalog_name(model: Mapping[str, Any]) -> str:
+    return str(model.get("model") or model.get("name"))
+
+
 def _hub_answers(written: Mapping[str, Any]) -> bool:
     for model in _models(written):
-        for variant in catalog.find(str(model.get("name"))).variants.values():
+        for variant in catalog.find(_catalog_name(model)).variants.values():
             if variant.source.kind == "hf":
                 # One question is enough: the hub answers, or it does not.
                 address = f"{HUB}/api/models/{variant.source.repository}"
@@ -194,7 +198,7 @@ def _all_have(kind: str, written: Mapping[str, Any]) -> bool:
     return all(
         any(
             variant.source.kind == kind and variant.engine == model.get("engine", "onnx")
-            for variant in catalog.find(str(model.get("name"))).variants.values()
+            for variant in catalog.find(_catalog_name(model)).variants.values()
         )
         for model in open_models
     )

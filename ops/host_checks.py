@@ -5,13 +5,13 @@ import socket
 from pathlib import Path
 
 from catalog.errors import HostError
-from catalog.models import find
-from catalog.sizing import MIB, onnx_memory_bytes
+from catalog.sizing import MIB
 from components.gateway_config import GatewayLimits
 from ops import docker_engine
 from ops.base_image import exists
 from ops.say import step
 from ops.shell import run
+from stacks.serving import needed_mib
 from stacks.settings import StackSettings
 
 DISK_COLD_GIB = 8
@@ -30,11 +30,7 @@ def check(settings: StackSettings, stack: str) -> None:
 def _memory(settings: StackSettings, total_bytes: int) -> None:
     needed = GatewayLimits().memory_mib
     for each in settings.models:
-        model = find(each.name)
-        size = onnx_memory_bytes(
-            model, model.variants[settings.variant_of(each)], each.context_length, each.concurrency
-        )
-        needs = -(-size // MIB)
+        needs = needed_mib(each, settings)
         mib = each.memory_mib or needs
         if mib < needs:
             raise HostError(

@@ -22,6 +22,9 @@ from pydantic.alias_generators import to_camel
 
 from catalog import models as catalog
 from catalog.errors import KitError
+from catalog.models import EngineName
+from components.engines.ollama_options import OllamaOptions
+from components.engines.vllm_options import VllmOptions
 
 NAMESPACE = "slm-kit"
 
@@ -42,9 +45,11 @@ class Settings(BaseModel):
 class ModelSettings(Settings):
     """One model to serve."""
 
-    name: str
-    """Name in catalog/models; also the public model id."""
-    engine: Literal["onnx"] = "onnx"
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+    """Public model id, and what `model` defaults to."""
+    model: str | None = None
+    """Name in catalog/models; needed where one model is served twice, under two names."""
+    engine: EngineName = "onnx"
     context_length: Annotated[int, Field(ge=128)] = 2048
     """Tokens of prompt and answer together; at most what the model was trained for."""
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
@@ -54,20 +59,40 @@ class ModelSettings(Settings):
     queue_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """Longest wait in that queue."""
     cpus: Annotated[float, Field(gt=0, le=256)] = 2
+    gpus: Annotated[int, Field(ge=0, le=16)] = 0
+    """Whole GPUs of the machine that the engine gets."""
     memory_mib: Annotated[int, Field(ge=64)] | None = None
     """Memory limit. Default: computed from the catalog (catalog/sizing.py)."""
     variant: str | None = None
     """Catalog variant. Default: the first that fits engine and modelSource."""
+    ollama: OllamaOptions = OllamaOptions()
+    vllm: VllmOptions = VllmOptions()
+
+    @property
+    def catalog_name(self) -> str:
+        """Name of the model in the catalog."""
+        return self.model or self.name
 
     @model_validator(mode="after")
     def _fits_the_catalog(self) -> "ModelSettings":
-        model = catalog.find(self.name)
+        model = catalog.find(self.catalog_name)
         if self.context_length > model.context_length:
             raise KitError(
-                f"contextLength {self.context_length} for model {self.name}",
+                f"contextLength {self.context_length} for model {model.name}",
                 f"the model was trained for at most {model.context_length} tokens",
                 f"Set contextLength to {model.context_length} or less.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _options_are_of_the_engine(self) -> "ModelSettings":
+        for engine in ("ollama", "vllm"):
+            if engine in self.model_fields_set and engine != self.engine:
+                raise KitError(
+                    f"the {engine} settings of model {self.name}",
+                    f"its engine is {self.engine}",
+                    f"Remove them, or set `engine: {engine}`.",
+                )
         return self
 
 
@@ -145,7 +170,7 @@ class StackSettings(Settings):
 
     def variant_of(self, model: ModelSettings) -> str:
         """Name of the catalog variant this stack serves the model by."""
-        known = catalog.find(model.name)
+        known = catalog.find(model.catalog_name)
         return known.variant_for(model.engine, self.model_source, model.variant)
 
 

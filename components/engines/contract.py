@@ -21,7 +21,7 @@ class Serving:
     name: str
     """Public model id, and the alias that the gateway reaches the engine by."""
     model: Model
-    variant: Variant
+    variant_name: str
     folder: str
     """Where the variant's files are, inside the container."""
     context_length: int
@@ -39,6 +39,11 @@ class Serving:
     """From the stop signal on, how long answers under way may take."""
     ollama: OllamaOptions = field(default_factory=OllamaOptions)
     vllm: VllmOptions = field(default_factory=VllmOptions)
+
+    @property
+    def variant(self) -> Variant:
+        """The form of the model that is served."""
+        return self.model.variants[self.variant_name]
 
 
 @dataclass(frozen=True)

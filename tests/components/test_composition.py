@@ -59,6 +59,15 @@ def test_a_key_more_changes_only_what_writes_the_gateways_files(rendering: Rende
     assert changed == {"gateway-config", "gateway-secrets"}
 
 
+def test_one_model_under_two_names_is_two_services_and_one_store_job() -> None:
+    name = "smollm2-135m-instruct"
+    twice = render_stack(models=[{"name": name}, {"name": "short", "model": name, "contextLength": 512}])
+    containers = {each.name for each in twice.of_type(CONTAINER)}
+    assert {name, "short", f"models-{name}-onnx-int4-from-gguf"} <= containers
+    assert len([each for each in containers if each.startswith("models-")]) == 1
+    assert twice.outputs["models"] == [name, "short"]
+
+
 def test_the_store_job_gets_the_whole_specification(rendering: Rendering) -> None:
     job = next(
         each

@@ -1,0 +1,9 @@
+"""Every engine that the kit runs itself, by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from components.engines import onnx
+from components.engines.contract import Recipe
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (onnx.RECIPE,)})

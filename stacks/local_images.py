@@ -1,0 +1,54 @@
+"""The images of a stack on Docker: each is built, or pulled, when the first part of it asks."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from catalog.images import base_image
+from catalog.models import EngineName
+from components.container_image import ContainerImage, ContainerImageArgs
+from stacks.config import build_proxies
+from stacks.settings import StackSettings
+
+_ENGINE_FOLDERS: Mapping[EngineName, str] = {"onnx": "onnx-server"}
+
+
+class LocalImages:
+    """The images that the settings call for; what nobody asks for is not built."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+        self._made: dict[str, pulumi.Output[str]] = {}
+
+    def gateway(self) -> pulumi.Output[str]:
+        """The gateway's image."""
+        return self._built("gateway")
+
+    def store(self, target: str) -> pulumi.Output[str]:
+        """The model tools: `fetch` downloads, `convert` also makes ONNX of it."""
+        return self._built("model-tools", target)
+
+    def engine(self, engine: EngineName) -> pulumi.Output[str]:
+        """The image that runs an engine."""
+        return self._built(_ENGINE_FOLDERS[engine])
+
+    def _built(
+        self, folder: str, target: str = "runtime", build_args: Mapping[str, str] | None = None
+    ) -> pulumi.Output[str]:
+        name = folder if target == "runtime" else f"{folder}-{target}"
+        if name not in self._made:
+            self._made[name] = ContainerImage(name, self._args(folder, target, build_args or {})).reference
+        return self._made[name]
+
+    def _args(self, folder: str, target: str, build_args: Mapping[str, str]) -> ContainerImageArgs:
+        settings, debian = self._settings, base_image()
+        base = settings.image_base or (debian.built if settings.images == "build" else debian.upstream)
+        return {
+            "folder": folder,
+            "base": base,
+            "build_base": settings.build_base or base,
+            "stack": pulumi.get_stack(),
+            "target": target,
+            "proxies": build_proxies(),
+            "build_args": build_args,
+        }
