@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m ops
 quoted = '$(subst ','\'',$(1))'
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
-.PHONY: help up preview down purge key config logs render check test bench lock
+.PHONY: help up preview down purge key password config logs render check test bench lock
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ key: $(VENV)/.run  ## Show the API key (ID=…), add one (NEW=… MODELS="…" R
 	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(call quoted,$(ID))) \
 	  $(if $(NEW),--new $(call quoted,$(NEW))) $(if $(ROTATE),--rotate $(call quoted,$(ROTATE))) \
 	  $(if $(MODELS),--models $(foreach m,$(MODELS),$(call quoted,$(m)))) $(if $(RPM),--requests-per-minute $(RPM))
+
+password: $(VENV)/.run  ## Show a password that `make up` made (NAME=open-webui)
+	@$(RUN) password --stack $(STACK) $(if $(NAME),--name $(call quoted,$(NAME)))
 
 config: $(VENV)/.run  ## Set a value: KEY=models[0].contextLength VALUE=4096; a secret comes from standard input
 	@$(RUN) config --stack $(STACK) $(call quoted,$(KEY)) $(if $(VALUE),$(call quoted,$(VALUE)))

@@ -1,5 +1,6 @@
 """References of the images that are not the kit's own, from images.yaml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,5 +17,17 @@ class BaseImage:
 
 def base_image() -> BaseImage:
     """The base of the kit's own images."""
-    base = yaml.safe_load(Path(__file__).with_name("images.yaml").read_text())["base"]
+    base = _rows()["base"]
     return BaseImage(upstream=base["upstream"], built=base["built"])
+
+
+def upstream_image(name: str) -> str:
+    """Reference of an image that the kit only pulls."""
+    return str(_rows()[name]["upstream"])
+
+
+def _rows() -> Mapping[str, Mapping[str, str]]:
+    rows: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+        Path(__file__).with_name("images.yaml").read_text()
+    )
+    return rows

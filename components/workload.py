@@ -104,6 +104,8 @@ class Workload:
     """Command that gets a folder of new config files as last argument and refuses bad ones."""
     alias: str | None = None
     """The name other workloads of the stack reach it by."""
+    reaches_engines: bool = True
+    """False for what must pass through the gateway like everybody else; it meets the gateway alone."""
     ports: tuple[int, ...] = ()
     publish: tuple[Publish, ...] = ()
     needs_egress: bool = False

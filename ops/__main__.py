@@ -19,6 +19,7 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
         a.stack, KeyOptions(a.id, a.new, a.rotate, a.models, a.requests_per_minute)
     ),
     "config": lambda a: lifecycle.set_config(a.stack, a.key, a.value),
+    "password": lambda a: lifecycle.password(a.stack, a.name),
     "engine": lambda _: docker_engine.ensure(),
     "logs": lambda a: lifecycle.logs(a.stack),
 }
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == "config":
             verb.add_argument("key", help="a key, or a path such as models[0].contextLength")
             verb.add_argument("value", nargs="?", help="default: standard input")
+        if name == "password":
+            verb.add_argument("--name", default="open-webui")
         if name == "purge":
             verb.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)

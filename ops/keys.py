@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.errors import KitError
+from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from ops.decide import PREFIX, config
 from ops.runner import Runner
 from ops.say import step
@@ -18,8 +19,11 @@ KEY_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 def new_key() -> str:
     """`slm-` and 43 characters of base64url: 32 random bytes."""
-    encoded = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-    return f"slm-{encoded.rstrip('=')}"
+    return f"slm-{_random()}"
+
+
+def _random() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode().rstrip("=")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ def ensure(used: Runner) -> None:
     """
     written = config(used.stack)
     ids = [str(key["id"]) for key in _entries(written) if isinstance(key, dict) and "id" in key]
+    if f"{PREFIX}openWebui" in written:
+        ids.append(OPEN_WEBUI_KEY)
     present = written.get(f"{PREFIX}keySecrets") or {}
     for each in ids:
         if each not in present:
@@ -48,6 +54,29 @@ def ensure(used: Runner) -> None:
     for each in set(present) - set(ids):
         step(f"key {each!r} has no entry under {PREFIX}keys any more: forgotten")
         used.read("config", "rm", "--path", f'{PREFIX}keySecrets["{each}"]')
+
+
+def ensure_passwords(used: Runner) -> None:
+    """Make the passwords that the settings call for and that are not there yet."""
+    written = config(used.stack)
+    present = written.get(f"{PREFIX}passwords") or {}
+    wanted = ("open-webui", "open-webui-session") if f"{PREFIX}openWebui" in written else ()
+    for name in wanted:
+        if name not in present:
+            step(f"new password {name!r}, kept as secret config; `make password NAME={name}` shows it")
+            used.set_config(f'{PREFIX}passwords["{name}"]', _random(), secret=True, path=True)
+
+
+def show_password(used: Runner, name: str) -> str:
+    """A password itself. Raises KitError for one that is not there."""
+    found: Mapping[str, Any] = config(used.stack).get(f"{PREFIX}passwords") or {}
+    if name not in found:
+        raise KitError(
+            f"password {name!r}",
+            f"stack {used.stack} has {', '.join(found) or 'none'}",
+            "Name one of these; `make up` makes those that the settings call for.",
+        )
+    return used.read("config", "get", "--path", f'{PREFIX}passwords["{name}"]').strip()
 
 
 def rotate(used: Runner, key_id: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.errors import KitError
+from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from ops import decide, docker_engine, host_checks, keys, trust
 from ops.ask import QUESTION, ask
 from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
@@ -28,6 +29,7 @@ def up(stack: str, runner: str | None) -> None:
     used = decide.choose_runner(stack, runner)
     decide.decide(stack, used)
     keys.ensure(used)
+    keys.ensure_passwords(used)
     settings = settings_of(stack)
     host_checks.check(settings, stack)
     remove_failed_jobs(stack)
@@ -53,6 +55,7 @@ def render(stack: str) -> None:
     used = runner_for("rehearsal", stack)
     settings_of(stack, with_secrets=False)
     keys.ensure(used)
+    keys.ensure_passwords(used)
     used.show("render", "--json")
 
 
@@ -85,6 +88,11 @@ def key(stack: str, options: KeyOptions) -> None:
         keys.rotate(used, options.rotate)
     else:
         print(keys.show(used, options.id))
+
+
+def password(stack: str, name: str) -> None:
+    """Show a password of the stack."""
+    print(keys.show_password(decide.current_runner(stack), name))
 
 
 @contextlib.contextmanager
@@ -146,12 +154,14 @@ def settings_of(stack: str, *, with_secrets: bool = True) -> StackSettings:
     secrets = written.get(f"{NAMESPACE}:keySecrets") or {}
     if not with_secrets:
         ids = [each.get("id") for each in plain.get("keys", []) if isinstance(each, dict)]
-        secrets = dict.fromkeys(ids, "to be made")
+        secrets = dict.fromkeys([*ids, OPEN_WEBUI_KEY], "to be made")
     if "modelSource" not in plain and not with_secrets:
         plain["modelSource"] = _any_source(plain)
     for name in STRUCTURED_KEYS:
-        if name in plain and not isinstance(plain[name], list):
-            raise KitError(f"{NAMESPACE}:{name}", "must be a list", "See the stack's example file.")
+        wanted = dict if name == "openWebui" else list
+        if name in plain and not isinstance(plain[name], wanted):
+            form = "an object" if wanted is dict else "a list"
+            raise KitError(f"{NAMESPACE}:{name}", f"must be {form}", "See the stack's example file.")
     return parse(plain, secrets)
 
 

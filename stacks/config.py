@@ -11,9 +11,9 @@ import yaml
 from catalog.errors import KitError
 from stacks.settings import NAMESPACE, StackSettings, parse
 
-SECRET_KEYS = ("keySecrets", "downloadSettings")
+SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords")
 PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
-STRUCTURED_KEYS = ("models", "keys")
+STRUCTURED_KEYS = ("models", "keys", "openWebui")
 
 
 def plain_keys() -> tuple[str, ...]:
@@ -38,6 +38,11 @@ def read_settings() -> StackSettings:
 def key_secrets() -> pulumi.Output[Mapping[str, str]]:
     """Key id to API key, secret."""
     return pulumi.Config(NAMESPACE).require_secret_object("keySecrets")
+
+
+def password(name: str) -> pulumi.Output[str]:
+    """A password of the stack, secret. `make up` makes those that the settings call for."""
+    return pulumi.Config(NAMESPACE).require_secret_object("passwords").apply(lambda all_: str(all_[name]))
 
 
 def download_settings() -> pulumi.Output[str] | None:

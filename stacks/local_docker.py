@@ -5,14 +5,17 @@ import pulumi
 from components.engines.registry import RECIPES
 from components.gateway import Gateway
 from components.gateway_config import GatewayLimits
+from components.gateway_types import PUBLIC_PORT
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
+from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
+from components.open_webui import OpenWebui
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.secrets import ApiKeys
-from stacks.config import download_settings, key_secrets, read_settings
+from stacks.config import download_settings, key_secrets, password, read_settings
 from stacks.local_images import LocalImages
 from stacks.serving import grants_of, route_of, serving_of
-from stacks.settings import StackSettings
+from stacks.settings import OpenWebuiSettings, StackSettings
 
 
 def program() -> None:
@@ -47,8 +50,26 @@ def program() -> None:
             "port": settings.gateway_port,
         },
     )
+    if settings.open_webui is not None:
+        pulumi.export("openWebui", _chat_page(settings.open_webui, platform, images).url)
     pulumi.export("endpoint", gateway.endpoint)
     pulumi.export("models", [model.name for model in settings.models])
+
+
+def _chat_page(page: OpenWebuiSettings, platform: DockerPlatform, images: LocalImages) -> OpenWebui:
+    return OpenWebui(
+        "open-webui",
+        {
+            "platform": platform,
+            "image": images.pulled("open-webui"),
+            "endpoint": f"http://gateway:{PUBLIC_PORT}/v1",
+            "api_key": key_secrets().apply(lambda keys: keys[OPEN_WEBUI_KEY]),
+            "admin_email": page.admin_email,
+            "admin_password": password("open-webui"),
+            "session_key": password("open-webui-session"),
+            "port": page.port,
+        },
+    )
 
 
 def _store_args(settings: StackSettings, platform: DockerPlatform, images: LocalImages) -> ModelStoreArgs:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pulumi
 
-from catalog.images import base_image
+from catalog.images import base_image, upstream_image
 from catalog.models import EngineName
 from components.container_image import ContainerImage, ContainerImageArgs
+from components.upstream_image import UpstreamImage
 from stacks.config import build_proxies
 from stacks.settings import StackSettings
 
@@ -31,6 +32,12 @@ class LocalImages:
     def engine(self, engine: EngineName) -> pulumi.Output[str]:
         """The image that runs an engine."""
         return self._built(_ENGINE_FOLDERS[engine])
+
+    def pulled(self, name: str) -> pulumi.Output[str]:
+        """An image of somebody else, by its name in catalog/images.yaml."""
+        if name not in self._made:
+            self._made[name] = UpstreamImage(name, {"reference": upstream_image(name)}).reference
+        return self._made[name]
 
     def _built(
         self, folder: str, target: str = "runtime", build_args: Mapping[str, str] | None = None

@@ -7,6 +7,7 @@ from components.engines.contract import PORT, Serving
 from components.engines.registry import RECIPES
 from components.gateway_config import KeyGrant, Route
 from components.model_store import STORE_PATH
+from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from stacks.settings import ModelSettings, StackSettings
 
 
@@ -52,7 +53,9 @@ def route_of(model: ModelSettings) -> Route:
 
 def grants_of(settings: StackSettings) -> list[KeyGrant]:
     """Who may call what."""
-    return [
+    grants = [
         KeyGrant(id=key.id, models=key.models, requests_per_minute=key.requests_per_minute)
         for key in settings.keys
     ]
+    page = () if settings.open_webui is None else (KeyGrant(id=OPEN_WEBUI_KEY, models=("*",)),)
+    return [*grants, *page]

@@ -6,7 +6,7 @@ a combination that cannot work is refused with the value, the limit and the next
 
 import difflib
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +25,7 @@ from catalog.errors import KitError
 from catalog.models import EngineName
 from components.engines.ollama_options import OllamaOptions
 from components.engines.vllm_options import VllmOptions
+from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 
 NAMESPACE = "slm-kit"
 
@@ -106,6 +107,15 @@ class KeySettings(Settings):
     """Default: no limit."""
 
 
+class OpenWebuiSettings(Settings):
+    """A chat page on this machine, behind a login. Its image is pulled; there is no other way to it."""
+
+    admin_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    """First account. Its password is made by `make up`; `make password` shows it."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    """Published on 127.0.0.1."""
+
+
 class StackSettings(Settings):
     """Everything config can say about a stack that serves on Docker."""
 
@@ -127,6 +137,8 @@ class StackSettings(Settings):
     certificate_authorities: Path | None = None
     gateway_address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
     gateway_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    open_webui: OpenWebuiSettings | None = None
+    """Default: no such page."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "StackSettings":
@@ -149,7 +161,30 @@ class StackSettings(Settings):
                     'Name one of these, or "*" for all.',
                 )
         self._source_is_complete()
+        self._page_can_be_had(ids)
         return self
+
+    def _page_can_be_had(self, key_ids: Sequence[str]) -> None:
+        if self.open_webui is None:
+            return
+        if self.images != "upstream":
+            raise KitError(
+                "openWebui",
+                f"its image must be pulled, and images is {self.images!r}",
+                "Remove openWebui, or set slm-kit:images upstream where an image registry answers.",
+            )
+        if OPEN_WEBUI_KEY in key_ids:
+            raise KitError(f"key id {OPEN_WEBUI_KEY!r}", "is the page's own", "Give your key another id.")
+        if self.open_webui.port == self.gateway_port:
+            raise KitError(
+                f"openWebui.port {self.open_webui.port}", "is the gateway's port", "Choose another."
+            )
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Ids of all keys: those of `keys`, and the one of the chat page."""
+        page = () if self.open_webui is None else (OPEN_WEBUI_KEY,)
+        return (*(key.id for key in self.keys), *page)
 
     def _source_is_complete(self) -> None:
         for model in self.models:
@@ -183,12 +218,12 @@ def parse(config: Mapping[str, Any], secret_ids: Mapping[str, Any]) -> StackSett
         settings = StackSettings.model_validate(config, by_name=False, by_alias=True)
     except ValidationError as error:
         raise _refusal(error) from error
-    for key in settings.keys:
-        if not secret_ids.get(key.id):
+    for key_id in settings.key_ids:
+        if not secret_ids.get(key_id):
             raise KitError(
-                f"key {key.id!r}",
+                f"key {key_id!r}",
                 "has no secret in slm-kit:keySecrets",
-                f"Create it with `make key NEW={key.id}`, or run `make up`, which creates missing keys.",
+                f"Create it with `make key NEW={key_id}`, or run `make up`, which creates missing keys.",
             )
     return settings
 
@@ -208,5 +243,5 @@ def _refusal(error: ValidationError) -> KitError:
 
 
 def _known_keys() -> list[str]:
-    classes = (ModelSettings, KeySettings, StackSettings)
+    classes = (ModelSettings, KeySettings, OpenWebuiSettings, StackSettings)
     return [field.alias or name for c in classes for name, field in c.model_fields.items()]

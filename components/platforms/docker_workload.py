@@ -120,11 +120,11 @@ class DockerWorkload(pulumi.ComponentResource):
 
     def _attachments(self) -> list[docker.ContainerNetworksAdvancedArgsDict]:
         workload, attachments = self._workload, list[docker.ContainerNetworksAdvancedArgsDict]()
-        if workload.kind is Kind.SERVICE:
-            aliases: list[pulumi.Input[str]] = [workload.alias] if workload.alias else []
+        aliases: list[pulumi.Input[str]] = [workload.alias] if workload.alias else []
+        if workload.kind is Kind.SERVICE and workload.reaches_engines:
             attachments.append({"name": self._networks.internal, "aliases": aliases})
         if workload.needs_egress or workload.publish:
-            attachments.append({"name": self._networks.edge})
+            attachments.append({"name": self._networks.edge, "aliases": aliases})
         return attachments
 
 

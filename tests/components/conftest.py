@@ -16,7 +16,7 @@ CONFIG: dict[str, Any] = {
     "slm-kit:modelSource": "pypi",
     "slm-kit:imageBase": "slm-kit/base:trixie",
 }
-SECRETS = {"slm-kit:keySecrets", "slm-kit:downloadSettings"}
+SECRETS = {"slm-kit:keySecrets", "slm-kit:downloadSettings", "slm-kit:passwords"}
 
 
 def render_stack(**changes: Any) -> Rendering:

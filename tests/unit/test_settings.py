@@ -100,4 +100,21 @@ def test_every_setting_is_declared_in_the_project_file() -> None:
     from stacks.config import SECRET_KEYS, plain_keys
 
     declared = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
-    assert declared == {*plain_keys(), *SECRET_KEYS} - {"downloadSettings"}
+    # Pulumi asks for every declared key; an object has no empty default.
+    optional = {"downloadSettings", "passwords", "openWebui"}
+    assert declared == {*plain_keys(), *SECRET_KEYS} - optional
+
+
+def test_the_chat_page_is_refused_where_its_image_cannot_be_pulled() -> None:
+    refused("must be pulled", images="build", openWebui={"adminEmail": "a@b.c"})
+
+
+def test_the_chat_page_brings_a_key_of_its_own() -> None:
+    page = {**GOOD, "openWebui": {"adminEmail": "a@b.c"}}
+    with pytest.raises(KitError, match="key 'open-webui': has no secret"):
+        parse(page, SECRETS)
+    assert parse(page, {**SECRETS, "open-webui": "slm-y"}).key_ids == ("default", "open-webui")
+
+
+def test_options_of_another_engine_are_refused() -> None:
+    refused("the vllm settings", models=[{**MODEL, "vllm": {}}])
