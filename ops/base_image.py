@@ -1,6 +1,7 @@
 """The images that the kit's own are built on: pulled where a registry answers, else made here."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -88,6 +89,8 @@ RUN [ -x /usr/sbin/update-ca-certificates ] || {{ apt-get update -qq \\
 RUN update-ca-certificates
 ENV SSL_CERT_FILE={bundle} REQUESTS_CA_BUNDLE={bundle} PIP_CERT={bundle} PIP_CONFIG_FILE={folder}/pip.conf
 """
+    if trust.go:
+        dockerfile += f"ENV {' '.join(f'{name}={json.dumps(value)}' for name, value in trust.go.items())}\n"
     # update-ca-certificates takes one certificate a file.
     end = "-----END CERTIFICATE-----\n"
     certificates = [f"{part}{end}" for part in trust.authorities.split(end)[:-1]]

@@ -16,6 +16,7 @@ from stacks.config import PROXY_NAMES
 
 SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 ANCHOR_FOLDERS = ("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors")
+GO_VARIABLES = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB")
 BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 
 
@@ -25,17 +26,19 @@ class Trust:
 
     authorities: str = ""
     downloads: Mapping[str, str] = field(default_factory=dict, repr=False)
+    go: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where Go modules come from, under Go's own names; for build stages."""
 
     @property
     def needed(self) -> bool:
         """Whether this machine differs from one with nothing in between."""
-        return bool(self.authorities or self.downloads)
+        return bool(self.authorities or self.downloads or self.go)
 
 
 def find(environment: Mapping[str, str] | None = None) -> Trust:
     """Look at the usual places of the machine."""
     variables = os.environ if environment is None else environment
-    return Trust(_authorities(variables), _downloads(variables))
+    return Trust(_authorities(variables), _downloads(variables), _go(variables))
 
 
 def system_trust() -> ssl.SSLContext:
@@ -80,6 +83,15 @@ def _downloads(variables: Mapping[str, str]) -> dict[str, str]:
             # The usual short form names no scheme.
             found[key] = value if key == "noProxy" or "://" in value else f"http://{value}"
     return found
+
+
+def _go(variables: Mapping[str, str]) -> dict[str, str]:
+    """What the environment says, and what `go env -w` wrote."""
+    file = Path(variables.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "go" / "env"
+    lines = file.read_text().splitlines() if file.is_file() else []
+    written = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    found = {name: variables.get(name) or written.get(name) for name in GO_VARIABLES}
+    return {name: value for name, value in found.items() if value}
 
 
 def _pip_setting(name: str) -> str:

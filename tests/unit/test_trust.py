@@ -27,3 +27,13 @@ def test_each_authority_gets_a_file_of_its_own_in_the_build_base() -> None:
     found = trust.Trust(PEM.format("one") + PEM.format("two"), {})
     files = base_image._machine_files("base", found)
     assert [name for name in files if name.endswith(".crt")] == ["machine/0.crt", "machine/1.crt"]
+
+
+def test_a_mirror_of_go_modules_reaches_build_stages_only(tmp_path: Path) -> None:
+    (tmp_path / "go").mkdir()
+    (tmp_path / "go" / "env").write_text("GOPROXY=https://u:w@mirror/go\nGOFLAGS=-mod=mod\n")
+    found = trust.find({"XDG_CONFIG_HOME": str(tmp_path), "GOSUMDB": "off"})
+    assert found.go == {"GOPROXY": "https://u:w@mirror/go", "GOSUMDB": "off"}
+    assert found.downloads.get("goProxy") is None
+    dockerfile = base_image._machine_files("base", trust.Trust(go=found.go))["Dockerfile"]
+    assert 'ENV GOPROXY="https://u:w@mirror/go" GOSUMDB="off"' in dockerfile
