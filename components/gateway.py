@@ -1,12 +1,18 @@
 """The one published way to a model: HAProxy with the kit's configuration."""
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
 
 import pulumi
 
 from components.gateway_config import GatewayLimits, Route, render
 from components.gateway_types import METRICS_PORT, PUBLIC_PORT
+from components.gateway_upstreams import (
+    CREDENTIALS,
+    needs_credentials,
+    needs_host_machine,
+    render_credentials,
+)
 from components.platform import Platform
 from components.secrets import ApiKeys
 from components.workload import Probe, Publish, Resources, Update, Workload
@@ -25,6 +31,10 @@ class GatewayArgs(TypedDict):
     """Address of the machine to publish on."""
     port: int
     """Port of the machine, 1 to 65535."""
+    credentials: NotRequired[pulumi.Input[Mapping[str, str]]]
+    """Model id to the credential of its external endpoint, secret. Default: none."""
+    authorities: NotRequired[str]
+    """The stack's own authorities, in PEM, for external endpoints that name them. Default: none."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -38,18 +48,20 @@ class Gateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slm:index:Gateway", name, {}, opts)
-        config = render(args["routes"], args["keys"].grants, args["limits"])
+        config = render(args["routes"], args["keys"].grants, args["limits"], args.get("authorities"))
         args["platform"].run(
             name,
             Workload(
                 image=args["image"],
                 resources=Resources(memory_mib=args["limits"].memory_mib, cpus=1),
                 config_files=config,
-                secret_files={"keys.map": args["keys"].hashes},
+                secret_files=_secret_files(args),
                 reloads=True,
                 config_check=("gateway-check",),
                 alias=name,
                 ports=(PUBLIC_PORT, METRICS_PORT),
+                needs_egress=any(route.external for route in args["routes"]),
+                host_machine=needs_host_machine(args["routes"]),
                 publish=(Publish(PUBLIC_PORT, args["port"], args["address"]),),
                 # The public port can be full of clients; the gateway is well all the same.
                 readiness=Probe("/healthz", METRICS_PORT, ("gateway-probe",), start_seconds=60),
@@ -64,3 +76,12 @@ class Gateway(pulumi.ComponentResource):
         host = f"[{host}]" if ":" in host else host
         self.endpoint = pulumi.Output.from_input(f"http://{host}:{args['port']}/v1")
         self.register_outputs({"endpoint": self.endpoint})
+
+
+def _secret_files(args: GatewayArgs) -> dict[str, pulumi.Input[str]]:
+    files: dict[str, pulumi.Input[str]] = {"keys.map": args["keys"].hashes}
+    routes = args["routes"]
+    if needs_credentials(routes):
+        given = pulumi.Output.secret(args.get("credentials", {}))
+        files[CREDENTIALS] = given.apply(lambda credentials: render_credentials(routes, credentials))
+    return files

@@ -1,6 +1,7 @@
 """The gateway's whole configuration, rendered from data: no Pulumi, no clock, same input, same text.
 
-``render`` gives the files of /etc/slm/config, ``render_keys`` the one secret file /etc/slm/secrets/keys.map.
+``render`` gives the files of /etc/slm/config, ``render_keys`` the secret file /etc/slm/secrets/keys.map and
+``render_credentials`` (gateway_upstreams) the one beside it, external.map.
 Names go into HAProxy's language unescaped, so what could leave its place there is refused.
 """
 
@@ -11,8 +12,11 @@ from pathlib import Path
 from string import Template
 
 from catalog.errors import KitError
+from components.gateway_checks import check_key_id, check_unique
+from components.gateway_fallbacks import check_fallbacks, fallback_rules
 from components.gateway_refusals import OWN_ERRORS, REFUSALS
-from components.gateway_types import GatewayLimits, KeyGrant, Route, check_key_id, check_unique
+from components.gateway_types import GatewayLimits, KeyGrant, Route
+from components.gateway_upstreams import authority_files, external_values
 
 __all__ = ["ALL_MODELS", "GatewayLimits", "KeyGrant", "Route", "render", "render_keys"]
 
@@ -36,14 +40,16 @@ def render(
     routes: Sequence[Route],
     grants: Sequence[KeyGrant],
     limits: GatewayLimits | None = None,
+    authorities: str | None = None,
 ) -> dict[str, str]:
     """File name -> content of the configuration directory.
 
-    Raises KitError for what is there twice or granted but not served. ``limits`` default to
-    ``GatewayLimits()``.
+    Raises KitError for what is there twice, granted but not served, or a fallback that cannot be one.
+    ``limits`` default to ``GatewayLimits()``; ``authorities`` are the stack's own, in PEM.
     """
     limits = limits or GatewayLimits()
     check_unique("model", [route.model for route in routes])
+    check_fallbacks(routes)
     check_unique("key id", [grant.id for grant in grants])
     models = sorted(route.model for route in routes)
     granted = {grant.id: _granted(grant, models) for grant in grants}
@@ -55,6 +61,7 @@ def render(
         "grants.map": _map(dict.fromkeys(pairs, "1")),
         "limits.map": _map(quotas),
         "key-models.map": _map({key: _model_list(names) for key, names in granted.items()}),
+        **authority_files(routes, authorities),
     }
 
 
@@ -86,24 +93,38 @@ def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
             f"    {refusal.rule('http-error', status)}" for status, refusal in OWN_ERRORS.items()
         ),
         "log_fields": " ".join(_LOG_FIELDS),
+        "fallbacks": fallback_rules(routes),
     }
     head = _template("gateway_haproxy.cfg").substitute(values)
-    backend = _template("gateway_route.cfg")
     return head + "".join(
-        backend.substitute(rules | _route_values(route))
-        for route in sorted(routes, key=lambda route: route.model)
+        _backend(route, rules, limits) for route in sorted(routes, key=lambda route: route.model)
     )
 
 
+def _backend(route: Route, rules: Mapping[str, str], limits: GatewayLimits) -> str:
+    values = {**rules, **_route_values(route), "response_timeout_s": str(limits.response_timeout_s)}
+    if route.fallback is not None:
+        # Requests that were let in at the same moment, one on each thread, are not refused behind it.
+        values["max_queue"] = str(route.max_queue + limits.threads)
+    if route.external is None:
+        files, values["kind"] = ("gateway_route.cfg", "gateway_engine.cfg"), "engine"
+    else:
+        files, values["kind"] = ("gateway_route.cfg", "gateway_external.cfg"), "external"
+        values |= external_values(route, route.external)
+    return "".join(_template(name).substitute(values) for name in files)
+
+
 # The access log, one JSON object a line; its field names are an interface. A text that is not known is "",
-# a number -1. hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's
-# body, from the request on.
+# a number -1. model was asked for, served_by is the route that took the request: that one or its fallback.
+# hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's body, from the
+# request on.
 _LOG_FIELDS = (
     '%(time)[date(0,us),us_utime(\\"%Y-%m-%dT%H:%M:%S.%NZ\\")]',
     "%(request_id)[var(txn.request_id)]",
     "%(client)[src]",
     "%(key_id)[var(txn.key_id)]",
     "%(model)[var(txn.model)]",
+    "%(served_by)[var(txn.served_by)]",
     "%(method)[var(txn.method)]",
     "%(path)[var(txn.path)]",
     "%(status)ST",
@@ -124,7 +145,7 @@ _LOG_FIELDS = (
 def _route_values(route: Route) -> dict[str, str]:
     return {
         "model": route.model,
-        "alias": route.alias,
+        "alias": str(route.alias),
         "port": str(route.port),
         "host": f"{route.alias}:{route.port}",
         "health_path": route.health_path,

@@ -129,6 +129,13 @@ REFUSALS: dict[str, Refusal] = {
     "engine_failed": Refusal(
         503, "engine_failed", "The engine ended before it answered.", type=_BUSY, retry_after_s=2
     ),
+    # Its own answer is not passed on: it may quote the credential, and the client's key is not what is wrong.
+    "endpoint_refused": Refusal(
+        502,
+        "endpoint_refused",
+        "The endpoint behind this model refuses the gateway. Tell its operator.",
+        type="server_error",
+    ),
 }
 
 # Errors that HAProxy makes itself, by the status it makes them with.

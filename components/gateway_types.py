@@ -4,32 +4,36 @@ Names go into HAProxy's language unescaped, so what could leave its place there 
 """
 
 import math
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.errors import KitError
+from components.engines.external_options import ExternalOptions
+from components.gateway_checks import (
+    HOST,
+    MODEL,
+    PATH,
+    check_between,
+    check_key_id,
+    check_match,
+    check_whole,
+)
 
 PUBLIC_PORT = 8080
 METRICS_PORT = 8405
 """Ports inside the container, as gateway_haproxy.cfg binds them."""
 
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\.?")
-_PATH = re.compile(r"/[A-Za-z0-9/._-]{0,127}")
 # HTX block descriptors and the room that HAProxy keeps for rewriting headers (tune.maxrewrite, 1 KiB).
 _BUFFER_SLACK = 32 * 1024
 
 
 @dataclass(frozen=True)
 class Route:
-    """A model and the engine that serves it."""
+    """A model and what serves it: an engine of the stack, or an endpoint outside of it."""
 
     model: str
     """Public model id, also the name of its backend and of its metrics' ``proxy`` label."""
-    alias: str
-    """DNS name of the engine; each address behind it is a replica."""
+    alias: str | None = None
+    """DNS name of the engine; each address behind it is a replica. None exactly where `external` is set."""
     port: int = 8000
     health_path: str = "/ready"
     """GET of it answers 200 when the engine can take a request. Asked each second."""
@@ -45,19 +49,28 @@ class Route:
     """How long a request waits for a model without a replica, then 503. 1 to 120: less than 1 would
     refuse requests in the moment after a reload in which names are not resolved yet, and a client
     that leaves in this wait is noticed only at its end."""
+    external: ExternalOptions | None = None
+    """The endpoint that serves the model; `alias`, `port`, `health_path` and `replicas` are an engine's."""
+    fallback: str | None = None
+    """Model of another route that answers while this one has no server or a full queue. A key needs no grant
+    for it: prompts go where that route leads. It has no fallback itself."""
 
     def __post_init__(self) -> None:
         """Refuses names and numbers out of bounds."""
-        _match(_MODEL, self.model, "model id")
-        _match(_HOST, self.alias, "engine alias")
-        _match(_PATH, self.health_path, "health path")
+        check_match(MODEL, self.model, "model id")
+        if (self.alias is None) is (self.external is None):
+            limit = "it has both an alias and an external endpoint, or neither"
+            raise KitError(f"route {self.model!r}", limit, "Give one of them.")
+        if self.alias is not None:
+            check_match(HOST, self.alias, "engine alias")
+        check_match(PATH, self.health_path, "health path")
         where = f"of route {self.model!r}"
-        _whole(f"port {where}", self.port, 1, 65535)
-        _whole(f"max_concurrency {where}", self.max_concurrency, 1, 4096)
-        _whole(f"max_queue {where}", self.max_queue, 1, 4096)
-        _whole(f"replicas {where}", self.replicas, 1, 64)
-        _between(f"queue_timeout_s {where}", self.queue_timeout_s, 0.1, 3600)
-        _between(f"wake_hold_s {where}", self.wake_hold_s, 1, 120)
+        check_whole(f"port {where}", self.port, 1, 65535)
+        check_whole(f"max_concurrency {where}", self.max_concurrency, 1, 4096)
+        check_whole(f"max_queue {where}", self.max_queue, 1, 4096)
+        check_whole(f"replicas {where}", self.replicas, 1, 64)
+        check_between(f"queue_timeout_s {where}", self.queue_timeout_s, 0.1, 3600)
+        check_between(f"wake_hold_s {where}", self.wake_hold_s, 1, 120)
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,7 @@ class KeyGrant:
         check_key_id(self.id)
         if self.requests_per_minute is not None:
             name = f"requests_per_minute of key {self.id!r}"
-            _whole(name, self.requests_per_minute, 1, 1_000_000)
+            check_whole(name, self.requests_per_minute, 1, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -102,13 +115,13 @@ class GatewayLimits:
 
     def __post_init__(self) -> None:
         """Refuses numbers out of bounds; times are 1 to 3600."""
-        _whole("max_body_bytes", self.max_body_bytes, 1024, 16 * 1024 * 1024)
-        _whole("max_header_bytes", self.max_header_bytes, 1024, 128 * 1024)
-        _whole("max_connections", self.max_connections, 1, 10_000)
-        _whole("threads", self.threads, 1, 16)
+        check_whole("max_body_bytes", self.max_body_bytes, 1024, 16 * 1024 * 1024)
+        check_whole("max_header_bytes", self.max_header_bytes, 1024, 128 * 1024)
+        check_whole("max_connections", self.max_connections, 1, 10_000)
+        check_whole("threads", self.threads, 1, 16)
         for name, value in vars(self).items():
             if name.endswith("_s"):
-                _whole(name, value, 1, 3600)
+                check_whole(name, value, 1, 3600)
 
     @property
     def buffer_bytes(self) -> int:
@@ -128,30 +141,3 @@ class GatewayLimits:
         take 64 MiB at most for 64 of them: HAProxy touches only what it fills.
         """
         return 64 + math.ceil(1.5 * self.max_connections * self.buffer_bytes / 2**20)
-
-
-def check_key_id(value: str) -> None:
-    """Refuses a key id that could leave its place in a map."""
-    _match(_KEY_ID, value, "key id")
-
-
-def check_unique(what: str, values: Sequence[str]) -> None:
-    """Refuses a value that is there twice."""
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise KitError(f"{what} {repeated[0]!r}", "it is there twice", "Keep one of them.")
-
-
-def _whole(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise KitError(f"{name} is {value!r}", f"allowed is {low} to {high}", "Change the number.")
-
-
-def _between(name: str, value: float, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise KitError(f"{name} is {value!r}", f"allowed is {low} to {high}", "Change the number.")
-
-
-def _match(pattern: re.Pattern[str], value: str, what: str) -> None:
-    if not pattern.fullmatch(value):
-        raise KitError(f"{what} {value!r}", f"it must match {pattern.pattern}", "Choose another.")

@@ -109,10 +109,16 @@ class Workload:
     ports: tuple[int, ...] = ()
     publish: tuple[Publish, ...] = ()
     needs_egress: bool = False
+    host_machine: bool = False
+    """Whether `host.docker.internal` leads to the machine that runs it."""
     liveness: Probe | None = None
     readiness: Probe | None = None
     mounts: tuple[Mount, ...] = ()
     writable: Mapping[str, int] = field(default_factory=dict)
+    caches: tuple[str, ...] = ()
+    """Folders for what takes long to make and can be made again, such as compiled kernels: on a volume, so
+    that the next container finds it, and programs in it may be run. On Docker a new volume takes over owner
+    and mode of the image's folder, so it must be one that `user` can write."""
     user: int = KIT_USER
     replicas: int = 1
     update: Update = Update.START_FIRST

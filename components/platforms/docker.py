@@ -34,6 +34,7 @@ class DockerPlatform(pulumi.ComponentResource):
         self, name: str, args: DockerPlatformArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("slm:index:DockerPlatform", name, {}, opts)
+        self._gpus_given = 0
         self._cpus = args.get("cpus", math.inf)
         self._labels = {STACK_LABEL: args["stack"]}
         self._networks = Networks(
@@ -48,12 +49,15 @@ class DockerPlatform(pulumi.ComponentResource):
         """Run the workload; see components/platform.py."""
         wanted = workload.resources
         resources = replace(wanted, cpus=min(wanted.cpus, self._cpus))
+        # A count would give every workload the same first ones.
+        first, self._gpus_given = self._gpus_given, self._gpus_given + wanted.gpus
         return DockerWorkload(
             name,
             {
                 "workload": replace(workload, resources=resources),
                 "networks": self._networks,
                 "labels": self._labels,
+                "gpus": range(first, self._gpus_given),
             },
             opts,
         )

@@ -54,7 +54,6 @@ def hardened(workload: Workload) -> dict[str, Any]:
         **confined(workload.user, resources.memory_mib, resources.cpus),
         "read_only": True,
         "shm_size": resources.shared_memory_mib,
-        **({"gpus": str(resources.gpus)} if resources.gpus else {}),
         "tmpfs": {
             path: f"rw,noexec,nosuid,nodev,size={mib}m,mode=0700,uid={workload.user},gid={workload.user}"
             for path, mib in sorted(workload.writable.items())

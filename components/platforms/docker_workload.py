@@ -1,8 +1,8 @@
 """One workload on a Docker engine: its files on volumes, then its containers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_docker as docker
@@ -16,6 +16,8 @@ from components.platforms.docker_container import (
 )
 from components.platforms.docker_files import DockerFiles
 from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Update, Workload
+
+HOST_MACHINE: docker.ContainerHostArgsDict = {"host": "host.docker.internal", "ip": "host-gateway"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class DockerWorkloadArgs(TypedDict):
     networks: Networks
     labels: Mapping[str, str]
     """Labels of every container and volume."""
+    gpus: NotRequired[Sequence[int]]
+    """Numbers of the machine's GPUs that are the workload's own."""
 
 
 class DockerWorkload(pulumi.ComponentResource):
@@ -46,9 +50,12 @@ class DockerWorkload(pulumi.ComponentResource):
         super().__init__("slm:index:DockerWorkload", name, {}, opts)
         self._workload = args["workload"]
         self._networks = args["networks"]
+        self._gpus = ",".join(str(number) for number in args.get("gpus", ()))
         self._labels = {**args["labels"], "slm-kit.workload": name}
         files = self._files(name)
         count = self._workload.replicas
+        caches = enumerate(self._workload.caches)
+        self._caches = [self._cache(f"{name}-cache-{index}", path) for index, path in caches]
         names = [name] if count == 1 else [f"{name}-{index}" for index in range(count)]
         made = [self._container(each, files) for each in names]
         is_job = self._workload.kind is Kind.JOB
@@ -87,7 +94,7 @@ class DockerWorkload(pulumi.ComponentResource):
         if not workload.reloads:
             # A program that reads its files once is replaced when they are written anew.
             labels |= {f"slm-kit.files.{index}": each.written for index, each in enumerate(files)}
-        mounts = (*workload.mounts, *(each.mount for each in files))
+        mounts = (*workload.mounts, *self._caches, *(each.mount for each in files))
         return docker.Container(
             name,
             image=workload.image,
@@ -99,6 +106,8 @@ class DockerWorkload(pulumi.ComponentResource):
                 for each in workload.publish
             ],
             mounts=[mount_args(each) for each in mounts],
+            gpus=f"device={self._gpus}" if self._gpus else None,
+            hosts=[HOST_MACHINE] if workload.host_machine else None,
             labels=label_list(labels),
             **hardened(workload),
             **run_settings(workload),
@@ -112,6 +121,12 @@ class DockerWorkload(pulumi.ComponentResource):
                 else None,
             ),
         )
+
+    def _cache(self, name: str, path: str) -> Mount:
+        volume = docker.Volume(
+            name, labels=label_list(self._labels), opts=pulumi.ResourceOptions(parent=self)
+        )
+        return Mount(path=path, volume=volume.name, read_only=False)
 
     def _stops_first(self) -> bool:
         # Two containers cannot hold one port of the machine, and a job must not run twice at once.

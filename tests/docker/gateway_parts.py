@@ -68,30 +68,31 @@ def published(container: Container, port: int, budget_s: float = 10) -> int:
     raise TimeoutError(f"port {port} of {container.name} is not published: {container.logs()!r}")
 
 
+def control(container: Container, path: str) -> dict[str, Any]:
+    """Asks a stub's control port."""
+    port = published(container, 9000)
+    found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5).json()
+    return found
+
+
 @dataclass
 class StubEngine:
     """An engine that does what the request says (docker/gateway/tests/stub_engine.py)."""
 
     container: Container
 
-    def _control(self, path: str) -> dict[str, Any]:
-        port = published(self.container, 9000)
-        answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5)
-        found: dict[str, Any] = answer.json()
-        return found
-
     def log(self) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self._control("/log")["log"]
+        entries: list[dict[str, Any]] = control(self.container, "/log")["log"]
         return entries
 
     def peak(self) -> int:
-        return int(self._control("/log")["peak"])
+        return int(control(self.container, "/log")["peak"])
 
     def clear(self) -> None:
-        self._control("/clear")
+        control(self.container, "/clear")
 
     def ready(self, value: bool) -> None:
-        self._control(f"/ready/{str(value).lower()}")
+        control(self.container, f"/ready/{str(value).lower()}")
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +73,20 @@ class GatewayRig:
         self.gateway: Container | None = None
         self.port = 0
 
-    def engine(self, alias: str, *, ready: bool = True) -> StubEngine:
+    def engine(self, alias: str, *, ready: bool = True, **more: Any) -> StubEngine:
+        """Starts one; ``more`` is what else Docker is told."""
         name = str(self.network.name)
         return StubEngine(
             self.client.containers.run(
                 self.stub_image,
                 ["python3", "stub_engine.py"],
                 detach=True,
-                environment={"STUB_READY": str(ready).lower()},
+                environment={"STUB_READY": str(ready).lower(), **more.pop("environment", {})},
                 labels=self.labels,
                 ports={"9000/tcp": ("127.0.0.1", 0)},
                 network=name,
                 networking_config={name: self.client.api.create_endpoint_config(aliases=[alias])},
+                **more,
             )
         )
 
@@ -94,7 +96,7 @@ class GatewayRig:
     def write_keys(self) -> None:
         self.secrets.switch({"keys.map": keys_map(grant.id for grant in self.grants)})
 
-    def start(self, *, wait: bool = True) -> Container:
+    def start(self, *, wait: bool = True, **more: Any) -> Container:
         self.gateway = self.client.containers.run(
             self.gateway_image,
             detach=True,
@@ -108,6 +110,7 @@ class GatewayRig:
             ports={"8080/tcp": ("127.0.0.1", 0)},
             network=self.network.name,
             mem_limit="512m",
+            **more,
         )
         self.port = published(self.gateway, 8080)
         if wait:
@@ -129,12 +132,8 @@ class GatewayRig:
         return self.run("bash", "-c", script)[1]
 
     def gauge(self, name: str, proxy: str) -> float:
-        found = [
-            line.rsplit(" ", 1)[1]
-            for line in self.metrics().splitlines()
-            if line.startswith(f"{name}{{") and f'proxy="{proxy}"' in line
-        ]
-        return float(found[0])
+        lines = [line for line in self.metrics().splitlines() if line.startswith(f"{name}{{")]
+        return float(next(line for line in lines if f'proxy="{proxy}"' in line).rsplit(" ", 1)[1])
 
     def wait_until_up(self, model: str, servers: int = 1, budget_s: float = 15) -> None:
         name = "haproxy_backend_active_servers"
@@ -153,7 +152,8 @@ class GatewayRig:
         """The access log's entry of one request."""
         deadline = time.monotonic() + budget_s
         while time.monotonic() < deadline:
-            for line in self.output().splitlines():
+            # An old process says goodbye among the entries, in words.
+            for line in (each for each in self.output().splitlines() if each.startswith("{")):
                 found: dict[str, Any] = json.loads(line)
                 if found["request_id"] == request_id:
                     return found
@@ -185,14 +185,12 @@ class GatewayRig:
         """What comes back for bytes as they are, until the gateway closes or ``timeout`` passes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             received = b""
-            try:
+            with suppress(TimeoutError, ConnectionError):
                 connection.sendall(data)
                 if shut:
                     connection.shutdown(socket.SHUT_WR)
                 while piece := connection.recv(65536):
                     received += piece
-            except (TimeoutError, ConnectionError):
-                pass
             return received
 
     def close(self) -> None:

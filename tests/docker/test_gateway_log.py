@@ -20,6 +20,7 @@ FIELDS = {
     "client",
     "key_id",
     "model",
+    "served_by",
     "method",
     "path",
     "status",
@@ -47,6 +48,7 @@ def test_an_answer_is_logged_with_key_model_times_and_tokens(gateway: GatewayRig
     assert set(entry) == FIELDS
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6,9}Z", entry["time"])
     assert (entry["key_id"], entry["model"], entry["status"]) == ("five", "free", 200)
+    assert entry["served_by"] == "free"
     assert (entry["method"], entry["path"]) == ("POST", "/v1/chat/completions")
     assert (entry["prompt_tokens"], entry["completion_tokens"]) == (7, 11)
     assert (entry["stream"], entry["error"], entry["replica"]) == (False, "", "r1")

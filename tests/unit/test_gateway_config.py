@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import KitError
+from components.engines.external_options import ExternalOptions
 from components.gateway_config import GatewayLimits, KeyGrant, Route, render, render_keys
 from components.gateway_refusals import OWN_ERRORS, REFUSALS
 
@@ -124,6 +125,45 @@ def test_a_number_out_of_bounds_is_named_with_its_bounds(change: dict[str, Any],
 def test_a_limit_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(KitError, match=next(iter(change))):
         render([], [], replace(GatewayLimits(), **change))
+
+
+def test_a_route_leads_to_an_engine_or_to_an_endpoint_never_to_both_or_none() -> None:
+    outside = ExternalOptions(url="https://host/v1")
+    for wrong in ({"alias": None}, {"external": outside}):
+        with pytest.raises(KitError, match="both an alias and an external endpoint, or neither"):
+            replace(TINY, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("routes", "words"),
+    [
+        ([replace(TINY, fallback="tiny")], "cannot stand in for itself"),
+        ([replace(TINY, fallback="gone")], "no route serves it; served are tiny"),
+        (
+            [
+                replace(TINY, fallback="wide:4b"),
+                replace(WIDE, fallback="other"),
+                replace(TINY, model="other"),
+            ],
+            "falls back to 'other' itself",
+        ),
+        ([replace(TINY, fallback="wide:4b"), replace(WIDE, fallback="tiny")], "itself; one step is allowed"),
+    ],
+)
+def test_a_fallback_that_leads_nowhere_or_further_is_refused(routes: list[Route], words: str) -> None:
+    with pytest.raises(KitError, match=words):
+        render(routes, [])
+
+
+def test_a_fallback_is_chosen_behind_grant_and_limit_and_before_the_backend() -> None:
+    cfg = render([replace(TINY, fallback="wide:4b"), WIDE], [])["haproxy.cfg"]
+    public = cfg.split("frontend _public")[1].split("\ndefaults ")[0]
+    chosen = public.index("set-var(txn.backend) str(wide:4b)")
+    assert public.index("model_not_granted") < public.index("rate_limit_exceeded") < chosen
+    assert chosen < public.index("set-var(txn.served_by) var(txn.backend)") < public.index("use_backend")
+    assert "be_conn(tiny),sub(txn.slots) ge 9 }" in public
+    assert "be_conn,sub(txn.slots) gt 11 }" in backend(cfg, "tiny"), "room for both threads"
+    assert "settle" not in render([TINY, WIDE], [])["haproxy.cfg"]
 
 
 def test_a_grant_of_a_model_that_is_not_there_is_refused() -> None:

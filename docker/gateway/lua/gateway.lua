@@ -1,5 +1,5 @@
--- The three things the gateway's configuration asks of Lua: what a body says, waiting for a model that
--- starts, and the token counts of an answer. Loaded once a thread (lua-load-per-thread).
+-- What the gateway's configuration asks of Lua: what a body says, waiting for a model that starts, another
+-- name for the model in a body, and the token counts of an answer. Loaded once a thread (lua-load-per-thread).
 
 local scanner = require("scanner")
 
@@ -7,12 +7,15 @@ local POLL_MS = 100 -- how often a held request looks for a server that came up
 local LARGE = 64 * 1024 -- bytes of a body that is scanned in turn
 local TURN_MS = 25 -- how often a large body looks whether it is its turn
 local STUCK_MS = 10000 -- a turn that was never given back is over
+local SETTLE_MS = 3000 -- age of the process from which on a model without a server is down, not yet unknown
 local TAIL = 4096 -- bytes kept to find a usage object that is split over two reads
 
 local function milliseconds()
   local now = core.now()
   return now.sec * 1000 + now.usec // 1000
 end
+
+local born = milliseconds()
 
 -- HAProxy runs scans by turns. Of large bodies each thread scans one at a time: a body is copied into Lua's
 -- memory (tune.lua.maxmem), which is too small for all of them at once.
@@ -40,19 +43,77 @@ core.register_action("scan_body", { "http-req" }, function(txn)
     return
   end
   txn:set_var("txn.model", found.model)
+  txn:set_var("txn.model_at", found.at)
+  txn:set_var("txn.model_size", found.size)
   txn:set_var("txn.stream", found.stream)
   if found.prefix then txn:set_var("txn.prefix", found.prefix) end
 end, 0)
 
--- Holds a request while its backend has no server, up to the given number of milliseconds.
-core.register_action("wake_hold", { "http-req" }, function(txn, bound)
-  local backend = core.backends[txn:get_var("txn.backend")]
+local function hold(txn, backend, until_ms)
   local start = milliseconds()
-  while backend:get_srv_act() == 0 and milliseconds() - start < tonumber(bound) do
+  while core.backends[backend]:get_srv_act() == 0 and milliseconds() < until_ms do
     core.msleep(POLL_MS)
   end
-  txn:set_var("txn.hold_ms", milliseconds() - start)
+  txn:set_var("txn.hold_ms", (txn:get_var("txn.hold_ms") or 0) + milliseconds() - start)
+end
+
+-- Holds a request while its backend has no server, up to the given number of milliseconds.
+core.register_action("wake_hold", { "http-req" }, function(txn, bound)
+  hold(txn, txn:get_var("txn.backend"), milliseconds() + tonumber(bound))
 end, 1)
+
+-- Holds a request while the backend has no server only because this process is too young to know one: a reload
+-- must not send prompts to the fallback.
+core.register_action("settle", { "http-req" }, function(txn, backend)
+  hold(txn, backend, born + SETTLE_MS)
+end, 1)
+
+-- Replaces the model's name in a body, and no other byte. The whole body is there (wait-for-body), and its scanner
+-- said where the name lies. Given as argument: the name, of characters that JSON needs no escape for.
+local Rename = {}
+Rename.__index = Rename
+Rename.id = "slm rename model"
+Rename.flags = filter.FLT_CFG_FL_HTX
+
+function Rename:new()
+  return setmetatable({ name = self.name }, Rename)
+end
+
+function Rename:start_analyze(txn, channel)
+  if not channel:is_resp() then filter.register_data_filter(self, channel) end
+end
+
+function Rename:http_headers(txn, message)
+  if message:is_resp() then return end
+  self.at, self.size = txn:get_var("txn.model_at"), txn:get_var("txn.model_size")
+  local length = message:get_headers()["content-length"]
+  if length then
+    message:set_header("Content-Length", tostring(math.tointeger(length[0]) + #self.name - self.size))
+  end
+end
+
+function Rename:http_payload(txn, message)
+  if message:is_resp() or self.done then return end
+  if message:input() < self.at + self.size then return filter.ERROR end
+  self.done = true
+  if message:set(self.name, self.at, self.size) ~= #self.name then return filter.ERROR end
+end
+
+-- HAProxy hands over a copy of the class for each place that declares the filter.
+core.register_filter("rename", Rename, function(class, args)
+  class.name = '"' .. args[1] .. '"'
+  return class
+end)
+
+-- A quote inside a JSON string is always escaped, so `"usage":` is found only where it is a key.
+local function note_usage(txn, tail)
+  local usage = tail:match('.*"usage"%s*:%s*(%b{})')
+  if not usage then return end
+  for name, variable in pairs({ prompt_tokens = "txn.prompt_tokens", completion_tokens = "txn.completion_tokens" }) do
+    local count = usage:match('"' .. name .. '"%s*:%s*(%d+)')
+    if count and #count < 10 then txn:set_var(variable, tonumber(count)) end
+  end
+end
 
 -- Sees an engine's answer pass, keeps its last bytes, and notes when its first one came.
 local Meter = {}
@@ -75,17 +136,12 @@ function Meter:http_payload(txn, message)
   if self.tail == "" then txn:set_var("txn.first_byte_ms", milliseconds() - self.start) end
   local fresh = message:body(size > TAIL and -TAIL or 0) or ""
   self.tail = (self.tail .. fresh):sub(-TAIL)
+  -- A client may leave at a stream's last event, before the end of the body: then http_end is never called.
+  if self.tail:find("data: [DONE]", -32, true) then note_usage(txn, self.tail) end
 end
 
--- A quote inside a JSON string is always escaped, so `"usage":` is found only where it is a key.
 function Meter:http_end(txn, message)
-  if not message:is_resp() then return end
-  local usage = self.tail:match('.*"usage"%s*:%s*(%b{})')
-  if not usage then return end
-  for name, variable in pairs({ prompt_tokens = "txn.prompt_tokens", completion_tokens = "txn.completion_tokens" }) do
-    local count = usage:match('"' .. name .. '"%s*:%s*(%d+)')
-    if count and #count < 10 then txn:set_var(variable, tonumber(count)) end
-  end
+  if message:is_resp() then note_usage(txn, self.tail) end
 end
 
 core.register_filter("meter", Meter, function(class) return class end)

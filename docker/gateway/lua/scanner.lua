@@ -125,7 +125,8 @@ local function unescape(raw)
   end
 end
 
--- Returns {model=, stream=, prefix=} or nil and one of "invalid_json", "ambiguous_model", "missing_model".
+-- Returns {model=, at=, size=, stream=, prefix=} or nil and one of "invalid_json", "ambiguous_model", "missing_model".
+-- at and size are where the model's JSON string lies in the body, quotes included: bytes before it, and of it.
 -- model is "" when the name holds characters that no model of ours has: it is then unknown, never looked up.
 function scanner.scan(body)
   if not utf8.len(body) then return nil, "invalid_json" end
@@ -142,6 +143,7 @@ function scanner.scan(body)
       seen = seen + 1
       ambiguous = ambiguous or seen > 1 or raw ~= "model"
       if byte(body, from) == QUOTE then
+        found.at, found.size = from - 1, to - from + 1
         found.model = to - from - 1 <= 6 * scanner.MAX_MODEL and unescape(sub(body, from + 1, to - 1)) or ""
       end
     elseif key == "stream" then

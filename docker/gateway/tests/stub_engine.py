@@ -6,13 +6,18 @@ Engine on port 8000, control on port 9000. A body may hold "stub": {
     "die": "before_headers" | "before_body" | "mid_body",
     "split_usage": send the usage object in two writes,   "bytes": size of a plain answer's text,
     "text": a plain answer's text }
-Control: GET /log (JSON list of requests), GET /ready/true|false, GET /clear, GET /name.
+Control: GET /log (JSON list of requests), GET /ready/true|false, GET /clear, GET /secret/VALUE.
+
+As an endpoint outside of a stack: STUB_TLS=FOLDER (chain.pem and key.pem) speaks TLS, STUB_HEADER=HEADER and
+STUB_SECRET=VALUE|VALUE answer 401 to who does not send that header with such a value; any GET is as /ready.
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import socket
+import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +28,23 @@ NAME = os.environ.get("STUB_NAME", socket.gethostname())
 class State:
     ready: bool = os.environ.get("STUB_READY", "true") == "true"
     log: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    secret: str = os.environ.get("STUB_SECRET", "")
     running: int = 0
     peak: int = 0
 
 
 STATE = State()
+HEADER = os.environ.get("STUB_HEADER", "authorization")
+
+
+def refusal(headers: list[tuple[str, str]]) -> bytes:
+    """What somebody without the credential gets; as real ones do, it tells what was sent."""
+    sent = dict(headers).get(HEADER, "")
+    if not STATE.secret or sent in STATE.secret.split("|"):
+        return b""
+    data = json.dumps({"error": {"message": f"Incorrect API key provided: {sent}"}}).encode()
+    return head("401 Unauthorized", "application/json", len(data)) + data
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, list[tuple[str, str]], bytes]:
@@ -117,11 +134,16 @@ async def engine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     entry: dict[str, Any] = {}
     try:
         line, headers, raw = await read_request(reader)
-        if line == "GET /ready HTTP/1.1":
+        if refused := refusal(headers):
+            STATE.checks.append("401")
+            writer.write(refused)
+            return await writer.drain()
+        if line.startswith("GET "):
+            STATE.checks.append(line)
             writer.write(head("200 OK" if STATE.ready else "503 Not Ready", "text/plain", 0))
-            await writer.drain()
-            return
-        entry.update(line=line, headers=headers, bytes=len(raw), aborted=False)
+            return await writer.drain()
+        digest = hashlib.sha256(raw).hexdigest()
+        entry.update(line=line, headers=headers, bytes=len(raw), sha256=digest, aborted=False)
         STATE.log.append(entry)
         STATE.running += 1
         STATE.peak = max(STATE.peak, STATE.running)
@@ -144,18 +166,31 @@ async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     path = line.split()[1]
     if path.startswith("/ready/"):
         STATE.ready = path == "/ready/true"
+    if path.startswith("/secret/"):
+        STATE.secret = path.removeprefix("/secret/").replace("%20", " ")
     if path == "/clear":
         STATE.log.clear()
+        STATE.checks.clear()
         STATE.peak = 0
-    data = json.dumps({"name": NAME, "log": STATE.log, "peak": STATE.peak}).encode()
+    shown = {"name": NAME, "log": STATE.log, "checks": STATE.checks, "peak": STATE.peak}
+    data = json.dumps(shown).encode()
     writer.write(head("200 OK", "application/json", len(data)) + data)
     await writer.drain()
     writer.close()
 
 
+def tls() -> ssl.SSLContext | None:
+    folder = os.environ.get("STUB_TLS")
+    if folder is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(f"{folder}/chain.pem", f"{folder}/key.pem")
+    return context
+
+
 async def main() -> None:
     await asyncio.start_server(control, "0.0.0.0", 9000)
-    server = await asyncio.start_server(engine, "0.0.0.0", 8000, limit=4 << 20)
+    server = await asyncio.start_server(engine, "0.0.0.0", 8000, limit=4 << 20, ssl=tls())
     await server.serve_forever()
 
 

@@ -14,14 +14,17 @@ while true do
   if not size then break end
   local body = size > 0 and io.read(size) or ""
   local found, problem = scanner.scan(body)
-  if found then io.write("ok ", found.model, " ", tostring(found.stream), " ", #(found.prefix or ""), "\\n")
-  else io.write(problem, "\\n") end
+  if found then
+    local stream, prefix = tostring(found.stream), #(found.prefix or "")
+    problem = table.concat({ "ok", found.model, stream, prefix, found.at, found.size }, " ")
+  end
+  io.write(problem, "\\n")
 end
 """
 
 
 def scan(bodies: list[bytes]) -> list[str]:
-    """One answer a body: `ok MODEL STREAM PREFIX-LENGTH` or the problem."""
+    """One answer a body: `ok MODEL STREAM PREFIX-LENGTH AT SIZE` or the problem."""
     data = b"".join(f"{len(body)}\n".encode() + body for body in bodies)
     run = subprocess.run(["lua5.4", "-e", DRIVER], input=data, capture_output=True, check=True)
     return run.stdout.decode().splitlines()
@@ -114,11 +117,11 @@ class ScannerTest(unittest.TestCase):
         names = ["", "a b", "a|b", "\\u0000a", "a\\u0000b", "é", "../a", "-a", "a" * 129, "\\ud800"]
         self.check("ok", *[f'{{"model":"{name}"}}' for name in names])
         for answer in scan([f'{{"model":"{name}"}}'.encode() for name in names]):
-            assert answer == "ok  false 0"
+            assert answer.startswith("ok  false 0 9 ")
 
     def test_stream_and_prefix_are_seen(self) -> None:
         body = {"model": "a", "stream": True, "messages": ["x" * 5000]}
-        assert scan([json.dumps(body).encode()]) == ["ok a true 1024"]
+        assert scan([json.dumps(body).encode()]) == ["ok a true 1024 10 3"]
 
     def test_damaged_bodies_are_never_read_otherwise_than_by_a_strict_parser(self) -> None:
         rng = random.Random(7)
@@ -131,7 +134,11 @@ class ScannerTest(unittest.TestCase):
             if answer.startswith("ok "):
                 accepted += 1
                 assert model is not None, body
-                assert answer.split(" ")[1] in {model, ""}, body
+                _, name, _, _, at, size = answer.split(" ")
+                assert name in {model, ""}, body
+                assert json.loads(body[int(at) : int(at) + int(size)]) == model, body
+                renamed = body[: int(at)] + b'"new"' + body[int(at) + int(size) :]
+                assert json.loads(renamed) == {**json.loads(body), "model": "new"}
             elif model is not None:
                 assert answer == "ambiguous_model", body
                 assert b"\\u" in body
