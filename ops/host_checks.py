@@ -5,13 +5,9 @@ import socket
 from pathlib import Path
 
 from catalog.errors import HostError
-from catalog.sizing import MIB
-from components.gateway_config import GatewayLimits
 from ops import docker_engine
 from ops.base_image import exists
-from ops.say import step
 from ops.shell import run
-from stacks.serving import needed_mib
 from stacks.settings import StackSettings
 
 DISK_COLD_GIB = 8
@@ -22,30 +18,8 @@ DISK_WARM_GIB = 2
 def check(settings: StackSettings, stack: str) -> None:
     """Raise HostError naming what is free and what is needed."""
     engine = docker_engine.info()
-    _memory(settings, int(engine["MemTotal"]))
     _disk(Path(str(engine["DockerRootDir"])), stack)
     _port(settings, stack)
-
-
-def _memory(settings: StackSettings, total_bytes: int) -> None:
-    needed = GatewayLimits().memory_mib
-    for each in settings.models:
-        needs = needed_mib(each, settings)
-        mib = each.memory_mib or needs
-        if mib < needs:
-            raise HostError(
-                f"memoryMib {mib} of model {each.name}",
-                f"{each.concurrency} x {each.context_length} tokens need {needs} MiB",
-                "Raise it, leave it out, or lower contextLength or concurrency.",
-            )
-        step(f"{each.name}: {mib} MiB for {each.concurrency} x {each.context_length} tokens")
-        needed += mib
-    if needed > total_bytes // MIB:
-        raise HostError(
-            f"{needed} MiB of memory for the stack's models",
-            f"the Docker engine has {total_bytes // MIB} MiB",
-            "Lower contextLength or concurrency, or give Docker more memory.",
-        )
 
 
 def _disk(root: Path, stack: str) -> None:

@@ -18,6 +18,7 @@ from ops.runner import PulumiCli, Runner, runner_for
 from ops.say import step
 from stacks.config import SECRET_KEYS, STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
 from stacks.settings import NAMESPACE, StackSettings, parse
+from stacks.sizing import sizes
 
 
 def up(stack: str, runner: str | None) -> None:
@@ -31,6 +32,7 @@ def up(stack: str, runner: str | None) -> None:
     keys.ensure(used)
     keys.ensure_passwords(used)
     settings = settings_of(stack)
+    sizes(settings)
     host_checks.check(settings, stack)
     remove_failed_jobs(stack)
     step(f"{used.name} up")
@@ -162,7 +164,8 @@ def settings_of(stack: str, *, with_secrets: bool = True) -> StackSettings:
         if name in plain and not isinstance(plain[name], wanted):
             form = "an object" if wanted is dict else "a list"
             raise KitError(f"{NAMESPACE}:{name}", f"must be {form}", "See the stack's example file.")
-    return parse(plain, secrets)
+    credentials = written.get(f"{NAMESPACE}:externalSecrets") or {}
+    return parse(plain, secrets, credentials if with_secrets else None)
 
 
 def _any_source(plain: dict[str, Any]) -> str:

@@ -101,7 +101,7 @@ def test_every_setting_is_declared_in_the_project_file() -> None:
 
     declared = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
     # Pulumi asks for every declared key; an object has no empty default.
-    optional = {"downloadSettings", "passwords", "openWebui"}
+    optional = {"downloadSettings", "passwords", "openWebui", "externalSecrets"}
     assert declared == {*plain_keys(), *SECRET_KEYS} - optional
 
 
@@ -118,3 +118,33 @@ def test_the_chat_page_brings_a_key_of_its_own() -> None:
 
 def test_options_of_another_engine_are_refused() -> None:
     refused("the vllm settings", models=[{**MODEL, "vllm": {}}])
+
+
+EXTERNAL: dict[str, Any] = {
+    "name": "elsewhere",
+    "engine": "external",
+    "external": {"url": "https://models.example.org/v1"},
+}
+
+
+def test_an_external_model_need_not_be_in_the_catalog() -> None:
+    settings = parse({**GOOD, "models": [EXTERNAL, {**MODEL, "fallback": "elsewhere"}]}, SECRETS)
+    assert [model.name for model in settings.hosted] == ["smollm2-135m-instruct"]
+
+
+def test_an_external_model_needs_its_url() -> None:
+    refused("belong together", models=[{"name": "elsewhere", "engine": "external"}])
+
+
+def test_a_fallback_that_is_not_served_or_has_one_itself_is_refused() -> None:
+    refused("fallback 'nobody'", models=[{**MODEL, "fallback": "nobody"}])
+    chain = [EXTERNAL | {"fallback": "smollm2-135m-instruct"}, {**MODEL, "fallback": "elsewhere"}]
+    refused("without a fallback", models=chain)
+
+
+def test_an_endpoint_that_wants_a_credential_needs_it() -> None:
+    wants = {**EXTERNAL, "external": {**EXTERNAL["external"], "credential": "bearer"}}
+    config = {**GOOD, "models": [wants]}
+    with pytest.raises(KitError, match=r"make config KEY='externalSecrets"):
+        parse(config, SECRETS, {})
+    assert parse(config, SECRETS, {"elsewhere": "token"}).models[0].name == "elsewhere"

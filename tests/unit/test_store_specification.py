@@ -33,6 +33,8 @@ def read_spec(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
 def test_every_variant_of_the_catalog_is_understood(read_spec: Callable[[str], Any]) -> None:
     for model in models.load().values():
         for name, variant in model.variants.items():
+            if not variant.locked:
+                continue  # No revision yet, so no path; the same kinds of sources are tested below.
             wanted = specification(model.name, name, variant.source, variant.convert)
             assert read_spec(json.dumps(wanted)).path == store_path(model.name, name, variant.source)
 

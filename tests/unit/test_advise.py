@@ -1,0 +1,92 @@
+"""`make advise`: what a user sees, and that what it gives to paste is taken."""
+
+import pytest
+import yaml
+
+from catalog import hardware
+from catalog.errors import KitError
+from catalog.models import find, load
+from catalog.sizing.table import WIDTH
+from ops.advise import advise
+from stacks.model_settings import ModelSettings
+
+SIZED = {
+    name
+    for name, model in load().items()
+    if any(variant.engine != "external" for variant in model.variants.values())
+}
+
+
+def test_a_model_that_only_an_external_endpoint_serves_is_refused() -> None:
+    for name in set(load()) - SIZED:
+        with pytest.raises(KitError, match="no variant of it is for an engine that runs there"):
+            advise(name, 512, 1)
+
+
+def test_phi_4_mini_fits_on_a_t4(capsys: pytest.CaptureFixture[str]) -> None:
+    advise("phi-4-mini-instruct", 4096, 4, "t4")
+    said = capsys.readouterr().out
+    assert "NVIDIA T4 16 GB  yes   vllm    vllm-bf16" in said
+    assert "To rent as Standard_NC4as_T4_v3 (eastus, 384 $/month, price of 2024-08)" in said
+
+
+def test_qwen3_14b_on_an_8_gb_card_is_refused_with_what_would_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KitError) as refused:
+        advise("qwen3-14b", 4096, 1, "rtx-4060")
+    assert refused.value.exit_code == 2
+    assert "What fits: " in refused.value.next_step
+    assert "GeForce RTX 4060 8 GB  no" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("card", "variant"), [("a100-80", "vllm-fp8"), ("h100-94", "vllm-bf16")])
+def test_gemma_3_27b_with_eight_long_contexts_fits_on_one_large_card(
+    card: str, variant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    advise("gemma-3-27b-it", 32768, 8, card)
+    said = capsys.readouterr().out
+    assert variant in said
+    assert "must be accepted at the hub first" in said
+
+
+def test_without_hardware_every_machine_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    advise("smollm2-135m-instruct", 2048, 4)
+    said = capsys.readouterr().out
+    for machine in hardware.hardware().values():
+        assert machine.title in said
+    assert "Cheapest of these to rent, by the prices known: Standard_NC4as_T4_v3" in said
+
+
+@pytest.mark.parametrize("name", sorted(SIZED))
+def test_no_table_is_wider_than_the_terminal(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    model = find(name)
+    advise(name, min(model.context_length, 32768), 1)
+    table = capsys.readouterr().out.split("\n\n")[0]
+    assert max(map(len, table.splitlines())) <= WIDTH
+
+
+def test_what_is_given_to_paste_is_taken_by_the_stacks_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    advise("phi-4-mini-instruct", 4096, 4, "t4")
+    pasted = yaml.safe_load(capsys.readouterr().out.split("\n\n")[-1])
+    (entry,) = pasted["slm-kit:models"]
+    settings = ModelSettings.model_validate(entry, by_name=False, by_alias=True)
+    assert (settings.engine, settings.variant, settings.gpus) == ("vllm", "vllm-bf16", 1)
+
+
+def test_a_context_the_model_was_not_trained_for_is_refused() -> None:
+    with pytest.raises(KitError, match=r"CONTEXT 9000.*8192"):
+        advise("smollm2-135m-instruct", 9000, 1)
+
+
+def test_a_concurrency_of_nothing_is_refused() -> None:
+    with pytest.raises(KitError, match="CONCURRENCY 0"):
+        advise("smollm2-135m-instruct", 512, 0)
+
+
+def test_an_engine_without_sizes_is_refused_with_those_that_have_them() -> None:
+    with pytest.raises(KitError, match=r"'external'.*onnx, ollama, vllm"):
+        advise("smollm2-135m-instruct", 512, 1, engine="external")
+
+
+def test_a_model_that_fits_nowhere_is_refused() -> None:
+    with pytest.raises(KitError, match="comes nearest and needs"):
+        advise("qwen3-14b", 40960, 1000)
