@@ -1,144 +1,136 @@
-"""`make bench`: the service through the gateway against the raw onnxruntime-genai loop.
+"""`make bench`: ONNX and Ollama side by side through the gateway, and the raw onnxruntime-genai loop.
 
-Brings up a stack of its own (port 18282), measures both in turn, several rounds, and prints medians
-and their ratio: absolute numbers of a shared machine mean little, the ratio of one run does.
+Brings up a stack of its own, measures all in turn, several rounds, and writes a table and a plot into
+docs/bench: absolute numbers of a shared machine mean little, the ratios of one run do.
 """
 
 import contextlib
 import json
-import statistics
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import httpx
-import yaml
-
+from bench import load, report
+from bench.peak import peak_of
+from bench.stack import CONTEXT, CPUS, MODEL, PORT, SERVICES, SLOTS, STACK, prepare
 from catalog.errors import KitError
 from ops import cleanup, decide, keys, lifecycle
-from ops.paths import CHECKOUT, example_file, stack_file
+from ops.paths import CHECKOUT
 from ops.say import step
+from stacks.sizing import fit_of
 
-STACK = "kit-bench"
-PORT = 18282
-MODEL = "smollm2-135m-instruct"
-PROMPT = "The history of the lighthouse begins"
 TOKENS = 96
 ROUNDS = 5
 CONCURRENCY = (1, 4, 8)
-CPUS = 2
 
 
 def main() -> int:
-    """Measure and print; the stack goes down again whatever happens."""
+    """Measure and write; the stack goes down again whatever happens."""
     prepare()
     try:
         lifecycle.up(STACK, None)
         runner = decide.choose_runner(STACK, None)
-        endpoint, key = runner.outputs()["endpoint"], keys.show(runner, "default")
-        rates = measure(endpoint, key)
+        key = keys.show(runner, "default")
+        endpoint = f"http://127.0.0.1:{PORT}/v1"
+        targets = {engine: load.Target(endpoint, key, name) for engine, name in SERVICES.items()}
+        result = measure(targets)
     finally:
         lifecycle.down(STACK)
         cleanup.purge_state(STACK, sure=True)
-    report(rates)
+    path = report.write(result)
+    print("\n" + report.markdown(result))
+    print(f"{path.relative_to(CHECKOUT)} and its plot are written")
     return 0
 
 
-def prepare() -> None:
-    """The example stack with eight slots, on a port of its own."""
-    if stack_file(STACK).exists():
-        raise KitError(
-            f"stack {STACK}", "is left from a bench that was cut off", f"make down purge STACK={STACK}"
-        )
-    example = yaml.safe_load(example_file("local-docker").read_text())
-    config = example["config"]
-    config["slm-kit:gatewayPort"] = PORT
-    config["slm-kit:models"] = [
-        {"name": MODEL, "contextLength": 512, "concurrency": max(CONCURRENCY), "cpus": CPUS}
-    ]
-    config["slm-kit:keys"] = [{"id": "default"}]
-    stack_file(STACK).write_text(yaml.safe_dump(example))
-
-
-Rates = dict[int, list[tuple[float, float]]]
-"""Tokens per second of (service, raw loop), a pair a round, by requests at once."""
-
-
-def measure(endpoint: str, key: str) -> Rates:
-    """Both in turn, so that a machine that slows down slows both."""
-    rates: Rates = {count: [] for count in CONCURRENCY}
-    with raw_loop() as loop, httpx.Client(trust_env=False, timeout=300) as client:
-        client.headers["Authorization"] = f"Bearer {key}"
-        serve(client, endpoint, 1)
+def measure(targets: dict[str, load.Target]) -> report.Result:
+    """All in turn in every round, so that a machine that slows down slows all of them."""
+    loads: dict[str, dict[int, list[load.Load]]] = {e: {n: [] for n in CONCURRENCY} for e in targets}
+    raw: dict[int, list[float]] = {count: [] for count in CONCURRENCY}
+    with raw_loop() as loop:
+        for target in targets.values():
+            load.run(target, SLOTS, TOKENS)
         for number in range(ROUNDS):
             step(f"round {number + 1} of {ROUNDS}")
             for count in CONCURRENCY:
-                service = serve(client, endpoint, count)
-                loop.stdin.write(json.dumps({"requests": count, "tokens": TOKENS}) + "\n")
-                loop.stdin.flush()
-                raw = count * TOKENS / json.loads(loop.stdout.readline())["seconds"]
-                rates[count].append((service, raw))
-    return rates
+                for engine, target in targets.items():
+                    loads[engine][count].append(load.run(target, count, TOKENS))
+                raw[count].append(loop.tokens_per_second(count))
+    setting = (
+        f"{MODEL} in 4 bits, {TOKENS} tokens a request, {CPUS} CPUs each, {SLOTS} slots of {CONTEXT} tokens"
+    )
+    return report.Result(loads, raw, measure_memory(targets), f"{setting}, {ROUNDS} rounds", versions())
 
 
-def serve(client: httpx.Client, endpoint: str, count: int) -> float:
-    """Tokens per second of `count` requests at once, from the first sent to the last answered."""
-    body = {"model": MODEL, "prompt": PROMPT, "max_tokens": TOKENS, "temperature": 0}
-    tokens: list[int] = []
+def measure_memory(targets: dict[str, load.Target]) -> dict[str, report.Memory]:
+    """Each engine's peak while all its slots fill up to the configured context."""
+    found: dict[str, report.Memory] = {}
+    for engine, target in targets.items():
+        step(f"filling {SLOTS} slots of {engine}")
+        with peak_of(target.model, STACK) as peak:
+            filled = load.fill(target, SLOTS, CONTEXT)
+        settings = lifecycle.settings_of(STACK)
+        served = next(each for each in settings.models if each.name == target.model)
+        predicted = fit_of(served, settings).estimate.total
+        found[engine] = report.Memory(predicted, peak.value, filled)
+    return found
 
-    def ask() -> None:
-        answer = client.post(f"{endpoint}/completions", json=body).raise_for_status()
-        tokens.append(answer.json()["usage"]["completion_tokens"])
 
-    threads = [threading.Thread(target=ask) for _ in range(count)]
-    started = time.perf_counter()
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    if tokens != [TOKENS] * count:
-        raise RuntimeError(f"{count} requests of {TOKENS} tokens each gave {tokens}: nothing to compare")
-    return sum(tokens) / (time.perf_counter() - started)
+def versions() -> dict[str, str]:
+    """Of what was measured, as the images say."""
+    python = "import onnxruntime as o; print(o.__version__)"
+    return {
+        "ONNX Runtime": _ask(f"slm-kit/onnx-server:{STACK}", "python", "-c", python),
+        "Ollama": _ask(f"slm-kit/ollama:{STACK}", "ollama", "--version").split()[-1],
+    }
+
+
+def _ask(image: str, program: str, *arguments: str) -> str:
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", program, image, *arguments]
+    return subprocess.run(command, text=True, capture_output=True, check=True).stdout.strip()
+
+
+@dataclass
+class RawLoop:
+    """The running loop, asked over its standard input."""
+
+    process: subprocess.Popen[str]
+
+    def tokens_per_second(self, count: int) -> float:
+        """Of `count` requests, one after another: it knows nothing else."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"requests": count, "tokens": TOKENS}) + "\n")
+        self.process.stdin.flush()
+        return count * TOKENS / float(self.answer()["seconds"])
+
+    def answer(self) -> dict[str, Any]:
+        """One line of its output."""
+        assert self.process.stdout is not None
+        found: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return found
 
 
 @contextlib.contextmanager
-def raw_loop() -> Iterator[Any]:
+def raw_loop() -> Iterator[RawLoop]:
     """The raw loop on the same files and processors, in the image that has onnxruntime-genai."""
+    image, volume = f"slm-kit/model-tools-convert:{STACK}", f"{cleanup.store_volume(STACK)}:/models:ro"
     folder = subprocess.run(
-        ["docker", "run", "--rm", "-v", f"{cleanup.store_volume(STACK)}:/models:ro", "--entrypoint", "sh",
-         f"slm-kit/model-tools-convert:{STACK}", "-c", "dirname $(find /models -name genai_config.json)"],
+        ["docker", "run", "--rm", "-v", volume, "--entrypoint", "sh", image,
+         "-c", "dirname $(find /models -name genai_config.json)"],
         text=True, capture_output=True, check=True,
     ).stdout.strip()  # fmt: skip
-    command = ["docker", "run", "--rm", "-i", "--network", "none", f"--cpus={CPUS}",
-               "-v", f"{cleanup.store_volume(STACK)}:/models:ro",
-               "-v", f"{CHECKOUT}/bench/raw_loop.py:/raw_loop.py:ro",
-               "--entrypoint", "python3", f"slm-kit/model-tools-convert:{STACK}", "/raw_loop.py", folder,
-               PROMPT]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
-    )
+    command = ["docker", "run", "--rm", "-i", "--network", "none", f"--cpus={CPUS}", "-v", volume,
+               "-v", f"{CHECKOUT}/bench/raw_loop.py:/raw_loop.py:ro", "--entrypoint", "python3", image,
+               "/raw_loop.py", folder, load.PROMPTS[0]]  # fmt: skip
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    loop = RawLoop(process)
     try:
-        assert process.stdout is not None
-        json.loads(process.stdout.readline())
-        yield process
+        loop.answer()
+        yield loop
     finally:
         process.communicate(timeout=60)
-
-
-def report(rates: Rates) -> None:
-    """Medians over the rounds, the ratio pair by pair."""
-    print(f"\n{TOKENS} tokens a request, {CPUS} CPUs each, {ROUNDS} rounds, medians")
-    print(f"{'requests at once':<18}{'service tok/s':>14}{'raw loop tok/s':>16}{'ratio':>8}{'  (min - max)'}")
-    for count, pairs in rates.items():
-        ratios = sorted(service / raw for service, raw in pairs)
-        service, raw = (statistics.median(side) for side in zip(*pairs, strict=True))
-        print(
-            f"{count:<18}{service:>14.0f}{raw:>16.0f}{statistics.median(ratios):>8.2f}"
-            f"  ({ratios[0]:.2f} - {ratios[-1]:.2f})"
-        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Probe, Publish
 KEY_ID = "open-webui"
 """Its own API key at the gateway."""
 PORT = 8080
+MEMORY_MIB = 2048
 DATA_PATH = "/data"
 
 # The program takes its secrets from the environment alone: the shell that becomes it puts them there, so that
@@ -65,7 +66,7 @@ def _workload(args: OpenWebuiArgs, data: pulumi.Input[str]) -> Workload:
         command=("bash", f"{CONFIG_PATH}/start.sh"),
         # The image is made for root; it gets root's id and none of root's capabilities.
         user=0,
-        resources=Resources(memory_mib=2048, cpus=1),
+        resources=Resources(memory_mib=MEMORY_MIB, cpus=1),
         environment={
             "DATA_DIR": DATA_PATH,
             "STATIC_DIR": f"{DATA_PATH}/static",

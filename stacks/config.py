@@ -11,7 +11,7 @@ import yaml
 from catalog.errors import KitError
 from stacks.settings import NAMESPACE, StackSettings, parse
 
-SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords")
+SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets")
 PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
 STRUCTURED_KEYS = ("models", "keys", "openWebui")
 
@@ -32,12 +32,17 @@ def read_settings() -> StackSettings:
         if value not in (None, ""):
             values[key] = value
     # Only whether each key id has a secret is looked at here; the values stay in the Output.
-    return parse(values, config.get_object("keySecrets") or {})
+    return parse(values, config.get_object("keySecrets") or {}, config.get_object("externalSecrets") or {})
 
 
 def key_secrets() -> pulumi.Output[Mapping[str, str]]:
     """Key id to API key, secret."""
     return pulumi.Config(NAMESPACE).require_secret_object("keySecrets")
+
+
+def external_credentials() -> pulumi.Output[Mapping[str, str]]:
+    """Model name to the credential of its external endpoint, secret."""
+    return pulumi.Config(NAMESPACE).get_secret_object("externalSecrets") or pulumi.Output.secret({})
 
 
 def password(name: str) -> pulumi.Output[str]:

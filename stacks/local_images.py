@@ -11,7 +11,7 @@ from components.upstream_image import UpstreamImage
 from stacks.config import build_proxies
 from stacks.settings import StackSettings
 
-_ENGINE_FOLDERS: Mapping[EngineName, str] = {"onnx": "onnx-server"}
+_ENGINE_FOLDERS: Mapping[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
 
 
 class LocalImages:
@@ -29,8 +29,10 @@ class LocalImages:
         """The model tools: `fetch` downloads, `convert` also makes ONNX of it."""
         return self._built("model-tools", target)
 
-    def engine(self, engine: EngineName) -> pulumi.Output[str]:
+    def engine(self, engine: EngineName, gpus: int) -> pulumi.Output[str]:
         """The image that runs an engine."""
+        if engine == "vllm":
+            return self.pulled("vllm" if gpus else "vllm-cpu")
         return self._built(_ENGINE_FOLDERS[engine])
 
     def pulled(self, name: str) -> pulumi.Output[str]:

@@ -1,19 +1,24 @@
 """From a model's settings to what its engine and the gateway are told."""
 
+from typing import Any
+
 from catalog import models as catalog
-from catalog.sizing import MIB, onnx_memory_bytes
+from catalog.sizing import MIB
 from catalog.sources import store_path
 from components.engines.contract import PORT, Serving
 from components.engines.registry import RECIPES
 from components.gateway_config import KeyGrant, Route
 from components.model_store import STORE_PATH
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
-from stacks.settings import ModelSettings, StackSettings
+from stacks.model_settings import ModelSettings
+from stacks.settings import StackSettings
+from stacks.sizing import fit_of
 
 
 def serving_of(model: ModelSettings, settings: StackSettings) -> Serving:
     """What the engine is told."""
-    known, variant = catalog.find(model.catalog_name), settings.variant_of(model)
+    known, decision = catalog.find(model.catalog_name), settings.decision_of(model)
+    variant = decision.variant
     return Serving(
         name=model.name,
         model=known,
@@ -24,31 +29,34 @@ def serving_of(model: ModelSettings, settings: StackSettings) -> Serving:
         # The gateway queues; the engine keeps room for one round of requests already on their way.
         max_queue=model.concurrency,
         cpus=model.cpus,
-        gpus=model.gpus,
-        memory_mib=model.memory_mib or needed_mib(model, settings),
+        gpus=decision.gpus,
+        memory_mib=model.memory_mib or fit_of(model, settings).estimate.limit // MIB,
         ollama=model.ollama,
         vllm=model.vllm,
     )
 
 
-def needed_mib(model: ModelSettings, settings: StackSettings) -> int:
-    """Memory that the engine needs with every slot full to the configured context."""
-    known = catalog.find(model.catalog_name)
-    variant = known.variants[settings.variant_of(model)]
-    return -(-onnx_memory_bytes(known, variant, model.context_length, model.concurrency) // MIB)
-
-
-def route_of(model: ModelSettings) -> Route:
-    """How the gateway reaches it."""
-    return Route(
-        model=model.name,
-        alias=model.name,
-        port=PORT,
-        health_path=RECIPES[model.engine].health_path,
-        max_concurrency=model.concurrency,
-        max_queue=model.max_queue,
-        queue_timeout_s=model.queue_timeout_seconds,
-    )
+def routes_of(model: ModelSettings, settings: StackSettings) -> list[Route]:
+    """How the gateway reaches it: a route for each name that it is served under."""
+    limits: dict[str, Any] = {
+        "max_concurrency": model.concurrency,
+        "max_queue": model.max_queue,
+        "queue_timeout_s": model.queue_timeout_seconds,
+    }
+    if model.external is not None:
+        return [Route(model=model.name, external=model.external, **limits)]
+    health_path = RECIPES[settings.decision_of(model).engine].health_path
+    return [
+        Route(
+            model=name,
+            alias=model.name,
+            port=PORT,
+            health_path=health_path,
+            fallback=model.fallback,
+            **limits,
+        )
+        for name in model.public_names
+    ]
 
 
 def grants_of(settings: StackSettings) -> list[KeyGrant]:

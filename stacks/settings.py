@@ -7,29 +7,32 @@ a combination that cannot work is refused with the value, the limit and the next
 import difflib
 import ipaddress
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from catalog import models as catalog
+from catalog.choosing import choose_engine
 from catalog.errors import KitError
+from catalog.hardware import MIB, Hardware, this_machine
+from catalog.hardware import find as find_hardware
 from catalog.models import EngineName
-from components.engines.ollama_options import OllamaOptions
-from components.engines.vllm_options import VllmOptions
+from components.gateway_types import GatewayLimits
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
+from components.open_webui import MEMORY_MIB as OPEN_WEBUI_MIB
+from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings, Settings
 
 NAMESPACE = "slm-kit"
 
-KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+UNKNOWN_MEMORY_MIB = 1024 * 1024
+"""Taken where engineMemoryMib is not written yet: nothing is refused for want of memory."""
 
 
 def _address(value: str) -> str:
@@ -37,83 +40,15 @@ def _address(value: str) -> str:
     return value
 
 
-class Settings(BaseModel):
-    """Base of all settings."""
+@dataclass(frozen=True)
+class Decision:
+    """What a model is served with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
-
-
-class ModelSettings(Settings):
-    """One model to serve."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
-    """Public model id, and what `model` defaults to."""
-    model: str | None = None
-    """Name in catalog/models; needed where one model is served twice, under two names."""
-    engine: EngineName = "onnx"
-    context_length: Annotated[int, Field(ge=128)] = 2048
-    """Tokens of prompt and answer together; at most what the model was trained for."""
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
-    """Requests answered at once. Memory grows with concurrency times contextLength."""
-    max_queue: Annotated[int, Field(ge=1, le=4096)] = 32
-    """Requests that may wait at the gateway before further ones get 503."""
-    queue_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
-    """Longest wait in that queue."""
-    cpus: Annotated[float, Field(gt=0, le=256)] = 2
-    gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    """Whole GPUs of the machine that the engine gets."""
-    memory_mib: Annotated[int, Field(ge=64)] | None = None
-    """Memory limit. Default: computed from the catalog (catalog/sizing.py)."""
-    variant: str | None = None
-    """Catalog variant. Default: the first that fits engine and modelSource."""
-    ollama: OllamaOptions = OllamaOptions()
-    vllm: VllmOptions = VllmOptions()
-
-    @property
-    def catalog_name(self) -> str:
-        """Name of the model in the catalog."""
-        return self.model or self.name
-
-    @model_validator(mode="after")
-    def _fits_the_catalog(self) -> "ModelSettings":
-        model = catalog.find(self.catalog_name)
-        if self.context_length > model.context_length:
-            raise KitError(
-                f"contextLength {self.context_length} for model {model.name}",
-                f"the model was trained for at most {model.context_length} tokens",
-                f"Set contextLength to {model.context_length} or less.",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _options_are_of_the_engine(self) -> "ModelSettings":
-        for engine in ("ollama", "vllm"):
-            if engine in self.model_fields_set and engine != self.engine:
-                raise KitError(
-                    f"the {engine} settings of model {self.name}",
-                    f"its engine is {self.engine}",
-                    f"Remove them, or set `engine: {engine}`.",
-                )
-        return self
-
-
-class KeySettings(Settings):
-    """Who may call. The key itself is in the secret config keySecrets, under the same id."""
-
-    id: KeyId
-    models: tuple[str, ...] = ("*",)
-    """Model names the key may use; "*" is all of the stack."""
-    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Default: no limit."""
-
-
-class OpenWebuiSettings(Settings):
-    """A chat page on this machine, behind a login. Its image is pulled; there is no other way to it."""
-
-    admin_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
-    """First account. Its password is made by `make up`; `make password` shows it."""
-    port: Annotated[int, Field(ge=1, le=65535)] = 3000
-    """Published on 127.0.0.1."""
+    engine: EngineName
+    variant: str
+    gpus: int
+    reason: str = ""
+    """Why, where the kit chose; empty where config did."""
 
 
 class StackSettings(Settings):
@@ -132,6 +67,11 @@ class StackSettings(Settings):
     needs authorities, a proxy or an index mirror."""
     engine_cpus: Annotated[float, Field(gt=0)] | None = None
     """Processors of the Docker engine; no container gets more. `make up` writes it."""
+    engine_memory_mib: Annotated[int, Field(gt=0)] | None = None
+    """Memory of the Docker engine; what does not fit is refused. `make up` writes it."""
+    hardware: str | None = None
+    """The machine's GPU, or another machine, by its name in catalog/hardware.yaml. Default: the
+    processors and memory of the Docker engine."""
     model_source: Literal["hf", "https", "pypi", "file", "oci"] = "hf"
     model_folder: str | None = None
     certificate_authorities: Path | None = None
@@ -142,7 +82,7 @@ class StackSettings(Settings):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "StackSettings":
-        names = [model.name for model in self.models]
+        names = [name for model in self.models for name in model.public_names]
         ids = [key.id for key in self.keys]
         for what, values in (("model", names), ("key id", ids)):
             twice = {value for value in values if values.count(value) > 1}
@@ -162,6 +102,7 @@ class StackSettings(Settings):
                 )
         self._source_is_complete()
         self._page_can_be_had(ids)
+        self._fallbacks_end()
         return self
 
     def _page_can_be_had(self, key_ids: Sequence[str]) -> None:
@@ -180,6 +121,22 @@ class StackSettings(Settings):
                 f"openWebui.port {self.open_webui.port}", "is the gateway's port", "Choose another."
             )
 
+    def _fallbacks_end(self) -> None:
+        """One step: whoever answers in another's place has nobody in its own."""
+        without = [model.name for model in self.models if model.fallback is None]
+        for model in self.models:
+            if model.fallback is not None and model.fallback not in without:
+                raise KitError(
+                    f"fallback {model.fallback!r} of model {model.name}",
+                    f"models of this stack without a fallback of their own: {', '.join(without) or 'none'}",
+                    "Name one of these.",
+                )
+
+    @property
+    def hosted(self) -> tuple[ModelSettings, ...]:
+        """Models that an engine of the stack serves."""
+        return tuple(model for model in self.models if model.engine != "external")
+
     @property
     def key_ids(self) -> tuple[str, ...]:
         """Ids of all keys: those of `keys`, and the one of the chat page."""
@@ -187,8 +144,13 @@ class StackSettings(Settings):
         return (*(key.id for key in self.keys), *page)
 
     def _source_is_complete(self) -> None:
-        for model in self.models:
-            self.variant_of(model)
+        for model in self.hosted:
+            if self.decision_of(model).engine == "vllm" and self.images != "upstream":
+                raise KitError(
+                    f"engine 'vllm' of model {model.name}",
+                    f"its image must be pulled, and images is {self.images!r}",
+                    "Choose another engine, or set slm-kit:images upstream where an image registry answers.",
+                )
         if self.model_source == "file" and self.model_folder is None:
             raise KitError(
                 "modelSource 'file'",
@@ -202,16 +164,64 @@ class StackSettings(Settings):
                 "is not a file on this machine",
                 "Name a PEM file, or remove the key from the stack config.",
             )
+        for model in self.models:
+            if model.external and model.external.authorities == "stack" and authorities is None:
+                raise KitError(
+                    f"authorities 'stack' of external model {model.name}",
+                    "the stack has no authorities of its own",
+                    "Name a PEM file in slm-kit:certificateAuthorities, or set authorities to system.",
+                )
 
-    def variant_of(self, model: ModelSettings) -> str:
-        """Name of the catalog variant this stack serves the model by."""
+    def decision_of(self, model: ModelSettings) -> Decision:
+        """Engine and variant of a hosted model: as configured, or chosen."""
         known = catalog.find(model.catalog_name)
-        return known.variant_for(model.engine, self.model_source, model.variant)
+        engine = model.engine
+        if engine == "auto" and model.variant in known.variants:
+            engine = known.variants[model.variant].engine
+        if engine != "auto":
+            return Decision(engine, known.variant_for(engine, self.model_source, model.variant), model.gpus)
+        if not any(each.source.kind == self.model_source for each in known.variants.values()):
+            has = ", ".join(f"{name} ({each.source.kind})" for name, each in known.variants.items())
+            raise KitError(
+                f"modelSource {self.model_source!r} for model {known.name}",
+                f"the catalog has {has}",
+                "Set slm-kit:modelSource to one of these kinds, or name the model's `variant`.",
+            )
+        choice = choose_engine(
+            known,
+            self.machine_for(None),
+            model.context_length,
+            model.concurrency,
+            source_kind=self.model_source,
+        )
+        return Decision(choice.engine, choice.variant, choice.fit.gpus, choice.reason)
+
+    def machine_for(self, gpus: int | None) -> Hardware:
+        """Where an engine with so many GPUs runs; None where the kit is to choose."""
+        if self.hardware is not None and gpus != 0:
+            return find_hardware(self.hardware)
+        if gpus:
+            raise KitError(
+                f"gpus {gpus}",
+                "what the machine has for GPUs is not said",
+                "Set slm-kit:hardware to a name of catalog/hardware.yaml.",
+            )
+        memory = self.engine_memory_mib or UNKNOWN_MEMORY_MIB
+        page = 0 if self.open_webui is None else OPEN_WEBUI_MIB
+        reserved = min(GatewayLimits().memory_mib + page, memory - 1)
+        found = this_machine(memory * MIB, self.engine_cpus or 1, reserved)
+        # vLLM runs on processors where somebody asks for it; it is never chosen there.
+        return found if gpus is None else found.model_copy(update={"engines": (*found.runs, "vllm")})
 
 
-def parse(config: Mapping[str, Any], secret_ids: Mapping[str, Any]) -> StackSettings:
+def parse(
+    config: Mapping[str, Any],
+    secret_ids: Mapping[str, Any],
+    credential_ids: Mapping[str, Any] | None = None,
+) -> StackSettings:
     """Check plain config (camelCase keys without namespace) and that every key has its secret.
 
+    With `credential_ids` also that every external endpoint has what it is to be told.
     Raises KitError naming the value, the limit and the next step.
     """
     try:
@@ -224,6 +234,14 @@ def parse(config: Mapping[str, Any], secret_ids: Mapping[str, Any]) -> StackSett
                 f"key {key_id!r}",
                 "has no secret in slm-kit:keySecrets",
                 f"Create it with `make key NEW={key_id}`, or run `make up`, which creates missing keys.",
+            )
+    for model in settings.models:
+        wants = model.external is not None and model.external.credential != "none"
+        if wants and credential_ids is not None and not credential_ids.get(model.name):
+            raise KitError(
+                f"external model {model.name!r}",
+                "has no credential in slm-kit:externalSecrets",
+                f"Give it on standard input: make config KEY='externalSecrets[\"{model.name}\"]'",
             )
     return settings
 

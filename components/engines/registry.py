@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from components.engines import onnx
+from components.engines import ollama, onnx, vllm
 from components.engines.contract import Recipe
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (onnx.RECIPE,)})
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {recipe.name: recipe for recipe in (onnx.RECIPE, ollama.RECIPE, vllm.RECIPE)}
+)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rehearsal import Rendering, render
+from stacks.config import SECRET_KEYS
 from tests.conftest import ROOT
 
 KEY = "slm-" + "k" * 43
@@ -16,7 +17,7 @@ CONFIG: dict[str, Any] = {
     "slm-kit:modelSource": "pypi",
     "slm-kit:imageBase": "slm-kit/base:trixie",
 }
-SECRETS = {"slm-kit:keySecrets", "slm-kit:downloadSettings", "slm-kit:passwords"}
+SECRETS = {f"slm-kit:{key}" for key in SECRET_KEYS}
 
 
 def render_stack(**changes: Any) -> Rendering:

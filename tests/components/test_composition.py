@@ -7,6 +7,7 @@ import pytest
 from rehearsal import RehearsalError, Rendering
 from tests.components.conftest import render_stack
 
+MODEL = "smollm2-135m-instruct"
 CONTAINER = "docker:index/container:Container"
 
 
@@ -28,10 +29,15 @@ def test_components_have_the_kits_type_tokens_and_parents(rendering: Rendering) 
 
 
 def test_outputs_name_the_endpoint_and_the_models(rendering: Rendering) -> None:
-    assert rendering.outputs == {
+    (size,) = rendering.outputs["sizing"]
+    assert {key: value for key, value in rendering.outputs.items() if key != "sizing"} == {
         "endpoint": "http://127.0.0.1:8080/v1",
         "models": ["smollm2-135m-instruct"],
     }
+    assert (size["engine"], size["context"], size["concurrency"]) == ("onnx", 1024, 2)
+    assert size["fits"] is True
+    engine = next(e for e in rendering.of_type(CONTAINER) if e.name == "smollm2-135m-instruct")
+    assert engine.inputs["memory"] * 2**20 == size["memory_limit"] > size["needs"] * 0.9
     assert rendering.secret_outputs == ()
 
 
@@ -92,6 +98,8 @@ def test_only_the_images_that_are_needed_are_built(rendering: Rendering) -> None
         ({"target": "moon"}, "compositions are local-docker"),
         ({"gatewayPort": 70000}, "less than or equal to 65535"),
         ({"keySecrets": {}}, "has no secret"),
+        ({"engineMemoryMib": 700}, "What fits"),
+        ({"engineMemoryMib": "1200", "models": [{"name": MODEL}, {"name": "b", "model": MODEL}]}, "2 models"),
     ],
 )
 def test_what_cannot_work_is_refused_before_the_first_resource(

@@ -1,0 +1,113 @@
+"""What config can say about each model, key and page of a stack."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from catalog import models as catalog
+from catalog.errors import KitError
+from components.engines.external_options import ExternalOptions
+from components.engines.ollama_options import OllamaOptions
+from components.engines.vllm_options import VllmOptions
+
+KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+
+class Settings(BaseModel):
+    """Base of all settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+
+
+class ModelSettings(Settings):
+    """One model to serve."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+    """Public model id, and what `model` defaults to."""
+    model: str | None = None
+    """Name in catalog/models; needed where one model is served twice, under two names."""
+    engine: Literal["auto", "onnx", "ollama", "vllm", "external"] = "auto"
+    """`auto` takes what suits the machine and the load, and says why (catalog/choosing.py)."""
+    context_length: Annotated[int, Field(ge=128)] = 2048
+    """Tokens of prompt and answer together; at most what the model was trained for."""
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    """Requests answered at once. Memory grows with concurrency times contextLength."""
+    max_queue: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Requests that may wait at the gateway before further ones get 503."""
+    queue_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    """Longest wait in that queue."""
+    cpus: Annotated[float, Field(gt=0, le=256)] = 2
+    gpus: Annotated[int, Field(ge=0, le=16)] = 0
+    """Whole GPUs of the machine that the engine gets; with engine auto, what it was found to need."""
+    memory_mib: Annotated[int, Field(ge=64)] | None = None
+    """Memory limit. Default: computed from the catalog (catalog/sizing.py)."""
+    variant: str | None = None
+    """Catalog variant. Default: the first that fits engine and modelSource."""
+    ollama: OllamaOptions = OllamaOptions()
+    vllm: VllmOptions = VllmOptions()
+    external: ExternalOptions | None = None
+    """Where something outside of the stack serves it; then the catalog need not know the model, and
+    contextLength, cpus, gpus, memoryMib and variant say nothing (docs/guides/external.md)."""
+    fallback: str | None = None
+    """Another model of the stack that answers while this one has no engine up or a full queue. An external
+    one sends prompts to its endpoint, whatever models a key is granted."""
+
+    @property
+    def catalog_name(self) -> str:
+        """Name of the model in the catalog; an external one need not be there."""
+        return self.model or self.name
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """What clients can ask for: the model, and each of its LoRA adapters."""
+        return (self.name, *self.vllm.lora_adapters)
+
+    @model_validator(mode="after")
+    def _fits_the_catalog(self) -> "ModelSettings":
+        if self.engine == "external":
+            return self
+        model = catalog.find(self.catalog_name)
+        if self.context_length > model.context_length:
+            raise KitError(
+                f"contextLength {self.context_length} for model {model.name}",
+                f"the model was trained for at most {model.context_length} tokens",
+                f"Set contextLength to {model.context_length} or less.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _options_are_of_the_engine(self) -> "ModelSettings":
+        for engine in ("ollama", "vllm"):
+            if engine in self.model_fields_set and self.engine != engine:
+                raise KitError(
+                    f"the {engine} settings of model {self.name}",
+                    f"its engine is {self.engine}",
+                    f"Remove them, or set `engine: {engine}`.",
+                )
+        if (self.engine == "external") is (self.external is None):
+            raise KitError(
+                f"model {self.name}",
+                "the engine `external` and the settings `external` belong together",
+                "Give both, or neither.",
+            )
+        return self
+
+
+class KeySettings(Settings):
+    """Who may call. The key itself is in the secret config keySecrets, under the same id."""
+
+    id: KeyId
+    models: tuple[str, ...] = ("*",)
+    """Model names the key may use; "*" is all of the stack."""
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Default: no limit."""
+
+
+class OpenWebuiSettings(Settings):
+    """A chat page on this machine, behind a login. Its image is pulled; there is no other way to it."""
+
+    admin_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    """First account. Its password is made by `make up`; `make password` shows it."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    """Published on 127.0.0.1."""
