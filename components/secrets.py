@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import pulumi
 
-from components.gateway_config import KeyGrant, render_keys
+from components.gateway.config import KeyGrant, render_keys
 
 
 class ApiKeysArgs(TypedDict):

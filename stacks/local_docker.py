@@ -4,9 +4,9 @@ import pulumi
 
 from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
-from components.gateway import Gateway, GatewayArgs
-from components.gateway_config import GatewayLimits
-from components.gateway_types import PUBLIC_PORT
+from components.gateway.component import Gateway, GatewayArgs
+from components.gateway.config import GatewayLimits
+from components.gateway.types import PUBLIC_PORT
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY

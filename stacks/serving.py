@@ -7,7 +7,7 @@ from catalog.sizing import MIB
 from catalog.sources import store_path
 from components.engines.contract import PORT, Serving
 from components.engines.registry import RECIPES
-from components.gateway_config import KeyGrant, Route
+from components.gateway.config import KeyGrant, Route
 from components.model_store import STORE_PATH
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from stacks.model_settings import ModelSettings

@@ -24,7 +24,7 @@ from catalog.errors import KitError
 from catalog.hardware import MIB, Hardware, this_machine
 from catalog.hardware import find as find_hardware
 from catalog.models import EngineName
-from components.gateway_types import GatewayLimits
+from components.gateway.types import GatewayLimits
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from components.open_webui import MEMORY_MIB as OPEN_WEBUI_MIB
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings, Settings

@@ -7,7 +7,7 @@ import pulumi
 
 from catalog.models import EngineName, Model, Variant
 from components.engines.ollama_options import OllamaOptions
-from components.engines.vllm_options import VllmOptions
+from components.engines.vllm.options import VllmOptions
 from components.workload import Mount, Workload
 
 PORT = 8000

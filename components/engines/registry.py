@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from components.engines import ollama, onnx, vllm
+from components.engines import ollama, onnx
 from components.engines.contract import Recipe
+from components.engines.vllm import recipe as vllm
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {recipe.name: recipe for recipe in (onnx.RECIPE, ollama.RECIPE, vllm.RECIPE)}

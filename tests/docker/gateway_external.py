@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.gateway_config import KeyGrant, render
-from components.gateway_upstreams import CREDENTIALS, render_credentials
+from components.gateway.config import KeyGrant, render
+from components.gateway.upstreams import CREDENTIALS, render_credentials
 from tests.docker.gateway_parts import StubEngine, control, keys_map
 from tests.docker.gateway_rig import GatewayRig
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from docker.models.containers import Container
 
-from components.gateway_config import render_keys
+from components.gateway.config import render_keys
 
 
 def key_of(key_id: str) -> str:

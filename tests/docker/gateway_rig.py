@@ -27,7 +27,7 @@ __all__ = ["GatewayRig", "StubEngine", "key_of", "refused", "until"]
 
 import docker
 
-from components.gateway_config import GatewayLimits, KeyGrant, Route, render
+from components.gateway.config import GatewayLimits, KeyGrant, Route, render
 
 USER = "10001:10001"
 ROUTES = (

@@ -11,8 +11,8 @@ import docker
 import httpx
 import pytest
 
-from components.engines.external_options import ExternalOptions
-from components.gateway_config import Route
+from components.engines.external import ExternalOptions
+from components.gateway.config import Route
 from tests.docker.gateway_external import External, ExternalRig
 from tests.docker.gateway_rig import key_of, refused
 

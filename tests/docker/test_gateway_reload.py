@@ -13,7 +13,7 @@ import docker
 import httpx
 import pytest
 
-from components.gateway_config import KeyGrant, Route, render
+from components.gateway.config import KeyGrant, Route, render
 from tests.docker.gateway_rig import GRANTS, ROUTES, GatewayRig, StubEngine, until
 
 pytestmark = pytest.mark.docker

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from components.gateway_config import render
+from components.gateway.config import render
 from tests.docker.gateway_rig import LIMITS, MIB, GatewayRig, StubEngine, key_of, refused, until
 
 pytestmark = pytest.mark.docker

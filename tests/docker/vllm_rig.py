@@ -5,8 +5,8 @@ from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMes
 
 from catalog.models import find
 from components.engines.contract import Serving
-from components.engines.vllm import RECIPE
-from components.gateway_config import KeyGrant, Route
+from components.engines.vllm.recipe import RECIPE
+from components.gateway.config import KeyGrant, Route
 from components.workload import Mount, Workload
 from tests.conftest import ROOT
 from tests.docker.gateway_parts import StubEngine, published, until

@@ -145,7 +145,7 @@ def test_a_model_that_calls_tools_has_them_in_its_template_too() -> None:
 
 
 def test_every_parser_is_one_that_vllm_registers() -> None:
-    known = yaml.safe_load((ROOT / "components/engines/vllm_parsers.yaml").read_text())
+    known = yaml.safe_load((ROOT / "components/engines/vllm/parsers.yaml").read_text())
     for model in models.load().values():
         if model.tools:
             assert model.tools.vllm_parser in known["toolCall"]

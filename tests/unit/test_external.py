@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from catalog.errors import KitError
-from components.engines.external_options import Endpoint, ExternalOptions
-from components.gateway_config import Route, render
-from components.gateway_upstreams import (
+from components.engines.external import Endpoint, ExternalOptions
+from components.gateway.config import Route, render
+from components.gateway.upstreams import (
     needs_credentials,
     needs_host_machine,
     render_credentials,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from catalog.errors import KitError
-from components.engines.external_options import ExternalOptions
-from components.gateway_config import GatewayLimits, KeyGrant, Route, render, render_keys
-from components.gateway_refusals import OWN_ERRORS, REFUSALS
+from components.engines.external import ExternalOptions
+from components.gateway.config import GatewayLimits, KeyGrant, Route, render, render_keys
+from components.gateway.refusals import OWN_ERRORS, REFUSALS
 
 TINY = Route("tiny", "engine-tiny", max_concurrency=4, max_queue=9, replicas=1)
 WIDE = Route("wide:4b", "wide.models.svc.cluster.local", port=9000, replicas=3)

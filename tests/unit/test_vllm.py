@@ -8,8 +8,8 @@ import pytest
 from catalog.engines import engines
 from catalog.models import Attention, load
 from catalog.sizing.memory import kv_bytes
-from components.engines.vllm import RECIPE
-from components.engines.vllm_memory import BLOCK_TOKENS, kv_cache_bytes
+from components.engines.vllm.memory import BLOCK_TOKENS, kv_cache_bytes
+from components.engines.vllm.recipe import RECIPE
 from components.workload import Update, Workload
 from tests.unit.vllm_parts import (
     RECORDED,

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from catalog.models import load
-from components.engines.vllm import served_names
-from components.engines.vllm_options import VllmOptions
+from components.engines.vllm.options import VllmOptions
+from components.engines.vllm.recipe import served_names
 from tests.conftest import ROOT
 from tests.unit.vllm_parts import (
     EVERY,

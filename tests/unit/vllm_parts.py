@@ -7,8 +7,8 @@ import yaml
 
 from catalog.models import Model
 from components.engines.contract import Serving
-from components.engines.vllm import RECIPE
-from components.engines.vllm_options import VllmOptions
+from components.engines.vllm.options import VllmOptions
+from components.engines.vllm.recipe import RECIPE
 from components.workload import Mount, Workload
 from tests.conftest import ROOT
 

@@ -1,7 +1,7 @@
 """The gateway's whole configuration, rendered from data: no Pulumi, no clock, same input, same text.
 
 ``render`` gives the files of /etc/slm/config, ``render_keys`` the secret file /etc/slm/secrets/keys.map and
-``render_credentials`` (gateway_upstreams) the one beside it, external.map.
+``render_credentials`` (upstreams.py) the one beside it, external.map.
 Names go into HAProxy's language unescaped, so what could leave its place there is refused.
 """
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from string import Template
 
 from catalog.errors import KitError
-from components.gateway_checks import check_key_id, check_unique
-from components.gateway_fallbacks import check_fallbacks, fallback_rules
-from components.gateway_refusals import OWN_ERRORS, REFUSALS
-from components.gateway_types import GatewayLimits, KeyGrant, Route
-from components.gateway_upstreams import authority_files, external_values
+from components.gateway.checks import check_key_id, check_unique
+from components.gateway.fallbacks import check_fallbacks, fallback_rules
+from components.gateway.refusals import OWN_ERRORS, REFUSALS
+from components.gateway.types import GatewayLimits, KeyGrant, Route
+from components.gateway.upstreams import authority_files, external_values
 
 __all__ = ["ALL_MODELS", "GatewayLimits", "KeyGrant", "Route", "render", "render_keys"]
 
@@ -95,7 +95,7 @@ def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
         "log_fields": " ".join(_LOG_FIELDS),
         "fallbacks": fallback_rules(routes),
     }
-    head = _template("gateway_haproxy.cfg").substitute(values)
+    head = _template("haproxy.cfg").substitute(values)
     return head + "".join(
         _backend(route, rules, limits) for route in sorted(routes, key=lambda route: route.model)
     )
@@ -107,9 +107,9 @@ def _backend(route: Route, rules: Mapping[str, str], limits: GatewayLimits) -> s
         # Requests that were let in at the same moment, one on each thread, are not refused behind it.
         values["max_queue"] = str(route.max_queue + limits.threads)
     if route.external is None:
-        files, values["kind"] = ("gateway_route.cfg", "gateway_engine.cfg"), "engine"
+        files, values["kind"] = ("route.cfg", "engine.cfg"), "engine"
     else:
-        files, values["kind"] = ("gateway_route.cfg", "gateway_external.cfg"), "external"
+        files, values["kind"] = ("route.cfg", "external.cfg"), "external"
         values |= external_values(route, route.external)
     return "".join(_template(name).substitute(values) for name in files)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from catalog.errors import KitError
 from catalog.quantization import Quantization
 from components.engines.contract import Serving
-from components.engines.vllm_flags import kv_cache_mib, tool_call_parser
+from components.engines.vllm.flags import kv_cache_mib, tool_call_parser
 
 _UNQUANTIZED: tuple[Quantization, ...] = ("bf16", "fp16", "fp32")
 _READS: Mapping[str, tuple[Quantization, ...]] = {

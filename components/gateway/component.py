@@ -5,9 +5,9 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.gateway_config import GatewayLimits, Route, render
-from components.gateway_types import METRICS_PORT, PUBLIC_PORT
-from components.gateway_upstreams import (
+from components.gateway.config import GatewayLimits, Route, render
+from components.gateway.types import METRICS_PORT, PUBLIC_PORT
+from components.gateway.upstreams import (
     CREDENTIALS,
     needs_credentials,
     needs_host_machine,

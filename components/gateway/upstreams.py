@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from catalog.errors import KitError
-from components.engines.external_options import HOST_MACHINE, Endpoint, ExternalOptions
-from components.gateway_types import Route
+from components.engines.external import HOST_MACHINE, Endpoint, ExternalOptions
+from components.gateway.types import Route
 
 AUTHORITIES = "authorities.pem"
 """Config file with the stack's own authorities, in PEM."""
@@ -20,7 +20,7 @@ _HEADERS = {"bearer": ("Authorization", "Bearer "), "api-key": ("api-key", "")}
 
 
 def external_values(route: Route, external: ExternalOptions) -> dict[str, str]:
-    """Values of gateway_external.cfg, and those that differ from an engine's in gateway_route.cfg."""
+    """Values of external.cfg, and those that differ from an engine's in route.cfg."""
     endpoint = external.endpoint
     return {
         "host": endpoint.authority,

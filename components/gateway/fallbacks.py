@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from catalog.errors import KitError
-from components.gateway_types import Route
+from components.gateway.types import Route
 
 
 def check_fallbacks(routes: Sequence[Route]) -> None:
@@ -34,7 +34,7 @@ def _rules(route: Route) -> str:
     asked = f"{{ var(txn.backend) -m str {model} }}"
     other = f"{{ nbsrv({route.fallback}) gt 0 }}"
     full = f"{{ be_conn({model}),sub(txn.slots) ge {route.max_queue} }}"
-    # Compared as in gateway_route.cfg; there the request itself is counted already, here it is not.
+    # Compared as in route.cfg; there the request itself is counted already, here it is not.
     return f"""
     # {model} falls back to {route.fallback}
     http-request lua.settle {model} if {asked} {{ nbsrv({model}) eq 0 }}

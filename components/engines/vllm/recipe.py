@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.engines.contract import PORT, Recipe, Serving
-from components.engines.vllm_checks import check
-from components.engines.vllm_flags import flags, shutdown_timeout
+from components.engines.vllm.checks import check
+from components.engines.vllm.flags import flags, shutdown_timeout
 from components.workload import Mount, Probe, Resources, Update, Workload
 
 USER = 2000

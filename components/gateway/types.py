@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 from catalog.errors import KitError
-from components.engines.external_options import ExternalOptions
-from components.gateway_checks import (
+from components.engines.external import ExternalOptions
+from components.gateway.checks import (
     HOST,
     MODEL,
     PATH,
@@ -20,7 +20,7 @@ from components.gateway_checks import (
 
 PUBLIC_PORT = 8080
 METRICS_PORT = 8405
-"""Ports inside the container, as gateway_haproxy.cfg binds them."""
+"""Ports inside the container, as haproxy.cfg binds them."""
 
 # HTX block descriptors and the room that HAProxy keeps for rewriting headers (tune.maxrewrite, 1 KiB).
 _BUFFER_SLACK = 32 * 1024

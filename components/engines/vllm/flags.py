@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from catalog.engines import engines
 from components.engines.contract import PORT, Serving
-from components.engines.vllm_memory import BATCHED_TOKENS, kv_cache_bytes
-from components.engines.vllm_options import NONE
+from components.engines.vllm.memory import BATCHED_TOKENS, kv_cache_bytes
+from components.engines.vllm.options import NONE
 
 MIB = 1024 * 1024
 NO_DOMAIN = "none.invalid"

@@ -14,7 +14,7 @@ from catalog.models import Row
 NONE = "none"
 """As a parser: none, also where the catalog names one for the model."""
 
-_PARSERS = yaml.safe_load(Path(__file__).with_name("vllm_parsers.yaml").read_text())
+_PARSERS = yaml.safe_load(Path(__file__).with_name("parsers.yaml").read_text())
 
 
 def _known(kind: str) -> AfterValidator:

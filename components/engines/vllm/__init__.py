@@ -1,0 +1,1 @@
+"""vLLM: its settings, what it refuses, and the recipe."""

@@ -1,0 +1,1 @@
+"""The gateway: its component, and the configuration of HAProxy as pure functions of data."""
