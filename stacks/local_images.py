@@ -33,6 +33,8 @@ class LocalImages:
         """The image that runs an engine."""
         if engine == "vllm":
             return self.pulled("vllm" if gpus else "vllm-cpu")
+        if engine == "ollama" and self._settings.images == "upstream":
+            return self._built("ollama", upstream=upstream_image("ollama"))
         return self._built(_ENGINE_FOLDERS[engine])
 
     def pulled(self, name: str) -> pulumi.Output[str]:
@@ -41,15 +43,17 @@ class LocalImages:
             self._made[name] = UpstreamImage(name, {"reference": upstream_image(name)}).reference
         return self._made[name]
 
-    def _built(
-        self, folder: str, target: str = "runtime", build_args: Mapping[str, str] | None = None
-    ) -> pulumi.Output[str]:
+    def _built(self, folder: str, target: str = "runtime", upstream: str | None = None) -> pulumi.Output[str]:
         name = folder if target == "runtime" else f"{folder}-{target}"
         if name not in self._made:
-            self._made[name] = ContainerImage(name, self._args(folder, target, build_args or {})).reference
+            args = self._args(folder, target)
+            if upstream is not None:
+                args["dockerfile"] = "Dockerfile.upstream"
+                args["build_args"] = {"UPSTREAM": upstream}
+            self._made[name] = ContainerImage(name, args).reference
         return self._made[name]
 
-    def _args(self, folder: str, target: str, build_args: Mapping[str, str]) -> ContainerImageArgs:
+    def _args(self, folder: str, target: str) -> ContainerImageArgs:
         settings, debian = self._settings, base_image()
         base = settings.image_base or (debian.built if settings.images == "build" else debian.upstream)
         return {
@@ -59,5 +63,4 @@ class LocalImages:
             "stack": pulumi.get_stack(),
             "target": target,
             "proxies": build_proxies(),
-            "build_args": build_args,
         }

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 from catalog import models as catalog
 from catalog.errors import KitError
 from components.engines.external import ExternalOptions
-from components.engines.ollama_options import OllamaOptions
+from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 
 KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from catalog.models import EngineName, Model, Variant
-from components.engines.ollama_options import OllamaOptions
+from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 from components.workload import Mount, Workload
 

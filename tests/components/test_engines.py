@@ -22,7 +22,7 @@ def container(rendering: Rendering, name: str) -> RenderedResource:
 
 @pytest.fixture(scope="module")
 def both() -> Rendering:
-    return render_stack(models=[ONNX, OLLAMA])
+    return render_stack(images="build", models=[ONNX, OLLAMA])
 
 
 def test_two_engines_serve_one_model_side_by_side(both: Rendering) -> None:
@@ -35,7 +35,7 @@ def test_two_engines_serve_one_model_side_by_side(both: Rendering) -> None:
 
 
 def test_dropping_one_removes_its_parts_and_moves_no_other_engine(both: Rendering) -> None:
-    one = render_stack(models=[ONNX])
+    one = render_stack(images="build", models=[ONNX])
     left = {each.urn: each.inputs for each in one.resources}
     for each in both.resources:
         mine = any(
@@ -61,6 +61,15 @@ def test_each_gpu_belongs_to_one_engine() -> None:
     flags = {part.partition("=")[0] for part in command if part.startswith("--")}
     assert flags
     assert flags <= known
+
+
+def test_ollama_takes_the_upstream_image_where_a_registry_answers(both: Rendering) -> None:
+    stack = render_stack(images="upstream", models=[OLLAMA])
+    builds = {each.name: each.inputs["build"] for each in stack.of_type("docker:index/image:Image")}
+    assert builds["ollama"]["dockerfile"].endswith("/Dockerfile.upstream")
+    assert builds["ollama"]["args"]["UPSTREAM"].startswith("ollama/ollama:")
+    here = {each.name: each.inputs["build"] for each in both.of_type("docker:index/image:Image")}
+    assert here["ollama"]["dockerfile"].endswith("/Dockerfile")
 
 
 def test_vllm_without_a_registry_is_refused() -> None:

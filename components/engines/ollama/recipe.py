@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pulumi
 
 from components.engines.contract import PORT, Recipe, Serving
-from components.engines.ollama_modelfile import render
-from components.engines.ollama_options import FOREVER
+from components.engines.ollama.modelfile import render
+from components.engines.ollama.options import FOREVER
 from components.workload import Mount, Probe, Resources, Update, Workload
 
 LINGER_SECONDS = 4

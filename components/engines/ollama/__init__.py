@@ -1,0 +1,1 @@
+"""Ollama: its settings, the Modelfile, and the recipe."""

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"slm-ollama/engine"
+)
+
+// writeSeconds is how long a client may take to accept a chunk before its slot is given to another.
+const writeSeconds = 60
+
+var errClientGone = errors.New("the client left")
+
+// call is a request that was checked and turned into one of Ollama's.
+type call struct {
+	options    *options
+	shape      shape
+	structured bool
+	// run streams the answer; with only > 0 it generates so many tokens.
+	run func(ctx context.Context, only int, each func(engine.Piece) error) error
+}
+
+// generate answers a chat or a text completion.
+func (s *Server) generate(w http.ResponseWriter, r *http.Request, record *record, parse parser) *Problem {
+	given, problem := readBody(w, r)
+	if problem != nil {
+		return problem
+	}
+	call, problem := parse(given)
+	if problem != nil {
+		return problem
+	}
+	record.stream = call.options.Stream
+	leave, problem := s.enter(r.Context(), record)
+	if problem != nil {
+		return problem
+	}
+	defer leave()
+	out := &output{w: w, envelope: newEnvelope(call.shape, s.Model), stream: call.options.Stream}
+	answer := &answer{}
+	err := call.run(r.Context(), 0, func(piece engine.Piece) error {
+		answer.add(piece)
+		record.pieceAt(time.Now(), s.metrics)
+		return out.piece(piece)
+	})
+	if err == nil && !answer.ended {
+		err = s.cut(r.Context(), call, answer)
+	}
+	record.usage(answer.prompt, answer.generated)
+	if r.Context().Err() != nil || errors.Is(err, errClientGone) {
+		record.cancelled = true
+		record.usage(answer.prompt, answer.pieces)
+		return nil
+	}
+	if err != nil {
+		problem := s.fromEngine(err, call.structured)
+		if !out.begun {
+			return problem
+		}
+		record.status, record.code = problem.Status, problem.Code
+		out.event(problem.body())
+		return nil
+	}
+	out.finish(answer, call.options.StreamOptions != nil && call.options.StreamOptions.IncludeUsage)
+	return nil
+}
+
+// cut ends an answer that Ollama broke off: it does so, without a word, after one token came 30 times. The
+// tokens of the prompt are asked for again, which is cheap: they are in the cache.
+func (s *Server) cut(ctx context.Context, call *call, answer *answer) error {
+	slog.Info("answer cut off", "reason", "ollama ends an answer that repeats one token 30 times")
+	prompt := 0
+	err := call.run(ctx, 1, func(piece engine.Piece) error {
+		prompt = max(prompt, piece.Prompt)
+		return nil
+	})
+	answer.end("length", prompt, answer.pieces)
+	return err
+}
+
+// output writes an answer, whole or in chunks that leave at once.
+type output struct {
+	w        http.ResponseWriter
+	envelope envelope
+	stream   bool
+	begun    bool
+}
+
+func (o *output) piece(piece engine.Piece) error {
+	if !o.stream {
+		return nil
+	}
+	delta := o.envelope.shape.delta(piece, !o.begun)
+	if delta == nil {
+		return nil
+	}
+	return o.send(o.envelope.chunk(delta))
+}
+
+func (o *output) finish(answer *answer, usage bool) {
+	if !o.stream {
+		writeJSON(o.w, o.envelope.whole(answer))
+		return
+	}
+	_ = o.send(o.envelope.chunk(last(o.envelope.shape, answer.finish)))
+	if usage {
+		chunk := o.envelope.chunk()
+		chunk["usage"] = answer.usage()
+		_ = o.send(chunk)
+	}
+	_ = o.event([]byte("[DONE]"))
+}
+
+func (o *output) send(chunk object) error {
+	body, err := json.Marshal(chunk)
+	if err != nil {
+		return err
+	}
+	return o.event(body)
+}
+
+func (o *output) event(data []byte) error {
+	if !o.begun {
+		o.begun = true
+		o.w.Header().Set("Content-Type", "text/event-stream")
+		o.w.Header().Set("Cache-Control", "no-cache")
+	}
+	control := http.NewResponseController(o.w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeSeconds * time.Second))
+	_, err := o.w.Write(append(append([]byte("data: "), data...), "\n\n"...))
+	if err = errors.Join(err, control.Flush()); err != nil {
+		return errors.Join(errClientGone, err)
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeSeconds * time.Second))
+	_ = json.NewEncoder(w).Encode(value)
+}

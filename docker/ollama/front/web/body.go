@@ -1,0 +1,96 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// maxBody is more than any context length of a small model needs; the gateway's limit is lower.
+const maxBody = 4 << 20
+
+// bodySeconds is how long a client may take to send it.
+const bodySeconds = 30
+
+// harmless are the fields that would change an answer and are not supported, with the values that ask nothing.
+var harmless = map[string][]string{
+	"n":                  {"1"},
+	"best_of":            {"1"},
+	"logit_bias":         {"{}"},
+	"echo":               {"false"},
+	"functions":          {"[]"},
+	"function_call":      {`"none"`, `"auto"`},
+	"tool_choice":        {`"none"`, `"auto"`},
+	"modalities":         {`["text"]`},
+	"audio":              {},
+	"prediction":         {},
+	"web_search_options": {},
+	"verbosity":          {`"medium"`},
+}
+
+// readBody reads and bounds a body, and takes it for a JSON object.
+func readBody(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, *Problem) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodySeconds * time.Second))
+	var raw bytes.Buffer
+	_, err := raw.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = control.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, &Problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
+			Message: "the body exceeds " + strconv.Itoa(maxBody) + " bytes: shorten the prompt"}
+	case err != nil:
+		return nil, refused("client_gone", "", "the body is not complete")
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(raw.Bytes(), &given); err != nil || given == nil {
+		return nil, refused("invalid_json", "", "the body is no JSON object")
+	}
+	return given, checkUnsupported(given)
+}
+
+func checkUnsupported(given map[string]json.RawMessage) *Problem {
+	for name, value := range given {
+		if string(value) == "null" { // means "not given" in OpenAI's API
+			delete(given, name)
+			continue
+		}
+		values, known := harmless[name]
+		if !known {
+			continue
+		}
+		var compact bytes.Buffer
+		if json.Compact(&compact, value) != nil || !slices.Contains(values, compact.String()) {
+			return unsupported(name, "is not supported by this engine: leave it out")
+		}
+	}
+	return nil
+}
+
+// decode reads the fields of that exact name into target. Go's decoder would take `Model` for `model`.
+func decode(given map[string]json.RawMessage, target any, names ...string) *Problem {
+	exact := map[string]json.RawMessage{}
+	for _, name := range names {
+		if value, ok := given[name]; ok {
+			exact[name] = value
+		}
+	}
+	again, err := json.Marshal(exact)
+	if err == nil {
+		err = json.Unmarshal(again, target)
+	}
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return refused("invalid_value", wrong.Field, "%s: a %s does not fit here", wrong.Field, wrong.Value)
+	default:
+		return refused("invalid_value", "", "the body has a value that does not fit")
+	}
+}
