@@ -51,6 +51,8 @@ class MemoryFacts(Row):
     logit_rows: Annotated[int, Field(ge=0)] = 0
     """Rows of float32 logits, one number for each entry of the vocabulary."""
     logit_rows_a_sequence: Annotated[int, Field(ge=0)] = 0
+    sequence_mib: Annotated[float, Field(ge=0)] = 0
+    """For each request at once, beside its part of the KV cache."""
     score_rows: Annotated[int, Field(ge=0)] = 0
     """Rows of float32 attention scores: one number for each token of the context and each query head."""
     facts: Annotated[str, Field(min_length=1)]

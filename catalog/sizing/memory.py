@@ -156,7 +156,7 @@ def _overhead(beside: MemoryFacts, model: Model, context: int, sequences: int) -
     rows = beside.logit_rows + beside.logit_rows_a_sequence * sequences
     heads = model.attention.kv_heads * QUERY_HEADS_A_KV_HEAD
     return int(
-        beside.fixed_mib * MIB
+        (beside.fixed_mib + beside.sequence_mib * sequences) * MIB
         + beside.vocabulary_bytes * entries
         + FLOAT32 * rows * entries
         + FLOAT32 * beside.score_rows * context * heads
