@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from catalog.models import Model, Variant
+from catalog.sizing.conversion import job_mib
 from catalog.sources import specification
 from components.platform import Platform
 from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Resources, Workload
@@ -71,7 +72,7 @@ class ModelStore(pulumi.ComponentResource):
                 json.dumps(wanted),
                 *self._network(),
             ),
-            resources=Resources(memory_mib=_memory_mib(model, variant.convert is not None), cpus=2),
+            resources=Resources(memory_mib=job_mib(model, variant), cpus=2),
             mounts=tuple(mounts),
             writable={"/tmp": 256},
             needs_egress=True,
@@ -105,13 +106,3 @@ def _target(variant: Variant) -> str:
     if variant.convert is None:
         return "fetch"
     return "convert" if variant.convert.to == "onnx" else "convert-gguf"
-
-
-def _memory_mib(model: Model, converts: bool) -> int:
-    """Limit of the job: 512 MiB to download; to convert, float32 weights three times over and 1 GiB.
-
-    Measured for 135M parameters: 1.3 GB is enough, 1 GB is not.
-    """
-    if not converts:
-        return 512
-    return 1024 + 3 * 4 * model.parameters // (1024 * 1024)

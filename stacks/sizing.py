@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from catalog import models as catalog
 from catalog.errors import KitError
-from catalog.models import EngineName
+from catalog.models import EngineName, Model
+from catalog.sizing.conversion import job_mib
 from catalog.sizing.fit import Fit, Load
 from catalog.sizing.memory import MIB
 from catalog.sizing.refusal import fit_or_refuse
@@ -31,6 +32,7 @@ def fit_of(model: ModelSettings, settings: StackSettings) -> Fit:
         gpus=decision.gpus,
         kv_type=_kv_type(model, decision.engine),
     )
+    _can_be_made(known, decision.variant, settings)
     needs = found.estimate.limit // MIB
     if model.memory_mib is not None and model.memory_mib < needs:
         raise KitError(
@@ -39,6 +41,17 @@ def fit_of(model: ModelSettings, settings: StackSettings) -> Fit:
             "Raise it, leave it out, or lower contextLength or concurrency.",
         )
     return found
+
+
+def _can_be_made(model: Model, variant: str, settings: StackSettings) -> None:
+    """A conversion may need more memory than serving what it makes."""
+    needs, machine = job_mib(model, model.variants[variant]), settings.machine_for(0)
+    if needs > machine.memory_mib:
+        raise KitError(
+            f"{variant} of model {model.name}",
+            f"the kit makes it itself, for which it needs {needs} MiB; {machine.memory_mib} are there",
+            "Choose a variant that needs no conversion (`make models MODEL=…`), or a larger machine.",
+        )
 
 
 def _kv_type(model: ModelSettings, engine: EngineName) -> str | None:

@@ -31,10 +31,10 @@ def test_a_memory_limit_below_the_need_is_refused_with_the_need() -> None:
 
 
 def test_models_that_fit_alone_and_not_together_are_refused() -> None:
-    two = [{"name": MODEL, "engine": "onnx"}, {"name": "b", "model": MODEL, "engine": "onnx"}]
-    sizes(settings(two[0], engineMemoryMib=1700))
+    large = {"model": MODEL, "engine": "onnx", "contextLength": 8192}
+    sizes(settings({**large, "name": "a"}, engineMemoryMib=3500))
     with pytest.raises(KitError, match="2 models"):
-        sizes(settings(*two, engineMemoryMib=1700))
+        sizes(settings({**large, "name": "a"}, {**large, "name": "b"}, engineMemoryMib=3500))
 
 
 def test_a_smaller_kv_cache_type_needs_less() -> None:
@@ -53,3 +53,8 @@ def test_nothing_is_needed_for_models_that_are_elsewhere() -> None:
     there = {"name": "there", "engine": "external", "external": {"url": "https://models.example.org/v1"}}
     assert sizes(settings(there)) == []
     assert "needs memory here" in table(settings(there))
+
+
+def test_a_conversion_that_needs_more_memory_than_there_is_is_refused() -> None:
+    with pytest.raises(KitError, match=r"the kit makes it itself, for which it needs \d+ MiB"):
+        sizes(settings({"name": MODEL, "engine": "onnx", "contextLength": 512}, engineMemoryMib=1800))

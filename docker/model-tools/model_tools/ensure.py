@@ -37,7 +37,7 @@ def ensure(
             say(f"damaged {spec.path}: {problem}; fetching it again")
             store.discard(store.folder(spec))
         if spec.convert is not None:
-            check_converter()
+            check_converter(spec.convert)
         manifest = _make(store, spec, downloader)
     size = sum(file.bytes for file in manifest.files)
     say(f"ready {spec.path}: {len(manifest.files)} files, {megabytes(size)}")

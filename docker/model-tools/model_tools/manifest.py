@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_tools import __version__
 from model_tools.content import Expected, content_of, sync_folder
+from model_tools.quality import Quality
 from model_tools.source_spec import MANIFEST
 from model_tools.spec import Spec
+
+SCHEMA_VERSION = 2
 
 
 class ListedFile(BaseModel):
@@ -32,10 +35,14 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    schema_version: int = 1
+    """2 since `quality`; manifests without a version are read as 1 and stay good."""
     model: str
     variant: str
     source: dict[str, Any]
     convert: dict[str, Any] | None
+    quality: Quality | None = None
+    """Of a conversion; null for what is served as it was downloaded, and before version 2."""
     files: tuple[ListedFile, ...]
     tool_version: str
     created: str
@@ -45,10 +52,12 @@ class Manifest(BaseModel):
         """Hash every file below `folder`."""
         wanted = spec.model_dump(mode="json", by_alias=True)
         return cls(
+            schema_version=SCHEMA_VERSION,
             model=spec.model,
             variant=spec.variant,
             source=wanted["source"],
             convert=wanted["convert"],
+            quality=Quality.read(folder) if spec.convert else None,
             files=tuple(_list(folder, name) for name in sorted(_files(folder))),
             tool_version=__version__,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -14,13 +14,24 @@ PATH_ID_LENGTH = 16
 """Hexadecimal digits of the source's identity at the end of a store path."""
 
 
+QUANTIZATIONS = {"onnx": ("int4", "int8", "fp16"), "gguf": ("q4_k_m", "q8_0", "fp16")}
+"""What each format is made in. fp16 in ONNX is 16-bit weights with 32-bit arithmetic."""
+
+
 class Convert(Strict):
-    """A conversion that the kit makes itself. `accuracy_level` 4 computes in int8 (ORT-GenAI)."""
+    """A conversion that the kit makes itself. `accuracy_level` 4 computes in int8 (ORT-GenAI);
+    it is ONNX Runtime's and has no meaning for the others."""
 
     source: Annotated[Literal["gguf", "hf"], Field(alias="from")]
-    to: Literal["onnx"]
-    quantization: Literal["int4"]
+    to: Literal["onnx", "gguf"]
+    quantization: Literal["int4", "int8", "fp16", "q4_k_m", "q8_0"]
     accuracy_level: Annotated[int, Field(ge=1, le=4)]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.quantization not in (known := QUANTIZATIONS[self.to]):
+            raise ValueError(f"{self.quantization} is not one of {self.to}'s: {', '.join(known)}")
+        return self
 
 
 class Spec(Strict):

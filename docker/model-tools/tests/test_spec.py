@@ -34,6 +34,8 @@ WRONG: list[tuple[str, Change, str]] = [
     ("file URL", lambda s: s["source"]["files"][0].update(url="file:///etc/passwd"), "https://"),
     ("level 9", lambda s: s.update(convert={**GGUF, "accuracy_level": 9}), "less than or equal"),
     ("int3", lambda s: s.update(convert={**GGUF, "quantization": "int3"}), "int4"),
+    ("a GGUF type in ONNX", lambda s: s.update(convert={**GGUF, "quantization": "q8_0"}), "int4, int8, fp16"),
+    ("an ONNX type in GGUF", lambda s: s.update(convert={**GGUF, "to": "gguf"}), "q4_k_m, q8_0, fp16"),
     ("hf without files", lambda s: s.update(convert={**GGUF, "from": "hf"}), "config.json"),
 ]
 
@@ -84,11 +86,18 @@ def test_a_conversion_from_gguf_takes_one_gguf(tool: Tool) -> None:
     assert "takes one file" in result.err
 
 
-def test_a_conversion_in_the_image_without_converter_ends_with_3(tool: Tool, origin: Origin) -> None:
+TO_GGUF = {**GGUF, "to": "gguf", "quantization": "q8_0"}
+TARGETS = [(GGUF, "target convert"), (TO_GGUF, "target convert-gguf")]
+
+
+@pytest.mark.parametrize(("convert", "target"), TARGETS)
+def test_a_conversion_in_the_image_without_converter_ends_with_3(
+    tool: Tool, origin: Origin, convert: dict[str, Any], target: str
+) -> None:
     origin.put("/m", CONTENT)
-    result = tool.ensure(web_spec(f"{origin.url}/m") | {"convert": GGUF})
+    result = tool.ensure(web_spec(f"{origin.url}/m") | {"convert": convert})
     assert result.code == 3
-    assert "target convert" in result.err
+    assert result.err.endswith(f"{target}\n")
     assert origin.seen == []
 
 
