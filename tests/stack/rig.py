@@ -1,7 +1,7 @@
 """A stack of the tests' own, worked by the same commands a user types, from a copy of the checkout.
 
-The copy has one model more in its catalog (the tiny one of tests/data), a port, a state folder and a
-name of its own, so nothing here touches a user's stack.
+The copy has models of the tests' own in its catalog, a port, a state folder and a name of its own, so
+nothing here touches a user's stack.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.conftest import ROOT
 
 MODEL = "smollm2-135m-instruct"
 TINY = "tiny-random-llama"
+TINY_FOLDER = ROOT / "tests/data/tiny-random-llama-onnx"
 UP_SECONDS = 1500
 
 
@@ -98,12 +100,32 @@ def docker(*arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def new_stack(name: str, port: int, folder: Path) -> Stack:
-    """A stack that is not up yet, in a copy of the checkout with the tiny model in its catalog."""
-    return Stack(name, port, _checkout(folder / "checkout", name, port), folder / "state")
+def new_stack(
+    name: str,
+    port: int,
+    folder: Path,
+    catalog: Sequence[Mapping[str, object]] | None = None,
+    config: Mapping[str, object] | None = None,
+) -> Stack:
+    """A stack that is not up yet, in a copy of the checkout.
+
+    `catalog` are models that stand in the copy's catalog beside, or instead of, those of the same name;
+    default: the tiny one. `config` are settings that differ from the quick start's.
+    """
+    checkout, home = folder / "checkout", folder / "state"
+    _copy(checkout)
+    for model in catalog or [_tiny_model()]:
+        (checkout / "catalog" / "models" / f"{model['name']}.yaml").write_text(yaml.safe_dump(dict(model)))
+    example = yaml.safe_load((checkout / "stacks/Pulumi.local-docker.example.yaml").read_text())
+    settings = {"gatewayPort": port, "modelFolder": str(TINY_FOLDER), **(config or {})}
+    example["config"] |= {f"slm-kit:{key}": value for key, value in settings.items()}
+    made = Stack(name, port, checkout, home)
+    made.file.write_text(yaml.safe_dump(example, sort_keys=False))
+    return made
 
 
-def _checkout(folder: Path, name: str, port: int) -> Path:
+def _copy(folder: Path) -> None:
+    """The checkout as it is, with what git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True, capture_output=True, check=True
     )
@@ -111,29 +133,24 @@ def _checkout(folder: Path, name: str, port: int) -> Path:
         if (ROOT / file).is_file():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
-    (folder / "catalog" / "models" / f"{TINY}.yaml").write_text(yaml.safe_dump(_tiny_model()))
-    example = yaml.safe_load((folder / "stacks/Pulumi.local-docker.example.yaml").read_text())
-    example["config"] |= {
-        "slm-kit:gatewayPort": port,
-        "slm-kit:modelFolder": str(ROOT / "tests/data/tiny-random-llama-onnx"),
-    }
-    (folder / "stacks" / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(example, sort_keys=False))
     # Pulumi.yaml names the virtual environment of the checkout.
     (folder / ".venv").symlink_to(Path(sys.prefix))
-    return folder
 
 
-def _tiny_model() -> dict[str, object]:
-    files = sorted((ROOT / "tests/data/tiny-random-llama-onnx").iterdir())
-    served = [
+def served_files(folder: Path) -> list[dict[str, object]]:
+    """The files of a model folder, as a `file` source of the catalog lists them."""
+    return [
         {
             "name": each.name,
             "bytes": each.stat().st_size,
             "sha256": hashlib.sha256(each.read_bytes()).hexdigest(),
         }
-        for each in files
+        for each in sorted(folder.iterdir())
         if each.suffix not in (".py", ".md")
     ]
+
+
+def _tiny_model() -> dict[str, object]:
     return {
         "name": TINY,
         "title": "Tiny random Llama",
@@ -147,8 +164,8 @@ def _tiny_model() -> dict[str, object]:
                 "engine": "onnx",
                 "format": "onnx",
                 "quantization": "fp32",
-                "bytes": sum(each.stat().st_size for each in files if each.suffix not in (".py", ".md")),
-                "source": {"kind": "file", "files": served},
+                "bytes": sum(each.stat().st_size for each in TINY_FOLDER.iterdir()),
+                "source": {"kind": "file", "files": served_files(TINY_FOLDER)},
             }
         },
     }

@@ -44,6 +44,10 @@ def refusal(answer: httpx.Response, status: int) -> dict[str, Any]:
         ("logprobs", True, "logprobs is not supported"),
         ("logit_bias", {"5": 1}, "logit_bias is not supported"),
         ("modalities", ["audio"], "modalities is not supported"),
+        ("top_k", 1, "top_k is not supported"),
+        ("repetition_penalty", 1.5, "repetition_penalty is not supported"),
+        ("guided_json", {"type": "object"}, "guided_json is not supported"),
+        ("options", {"num_ctx": 9}, "options is not supported"),
     ],
 )
 def test_a_wrong_or_unsupported_field_is_named_with_its_limit(
@@ -133,6 +137,28 @@ def test_more_answers_than_can_ever_fit_are_refused_for_good(server: ServerProce
     assert "limit of 8" in refusal(server.chat(n=9), 400)["message"]
 
 
+def test_embeddings_of_a_language_model_are_refused_by_name(server: ServerProcess) -> None:
+    answer = server.http.post("/v1/embeddings", json={"model": NAME, "input": "a"})
+    error = refusal(answer, 400)
+    assert error["code"] == "unsupported_endpoint"
+    assert "'tiny' is no embedding model" in error["message"]
+
+
+def test_a_field_that_asks_nothing_and_one_that_nobody_knows_change_nothing(server: ServerProcess) -> None:
+    harmless = {
+        "top_k": 0,
+        "min_p": 0.0,
+        "repetition_penalty": 1,
+        "tools": [],
+        "logprobs": False,
+        "top_logprobs": None,
+    }
+    plain = server.chat(max_tokens=8, temperature=0)
+    asked = server.chat(max_tokens=8, temperature=0, user="a", metadata={"a": "b"}, x_nobody=[1], **harmless)
+    assert asked.status_code == 200, asked.text
+    assert asked.json()["choices"] == plain.json()["choices"]
+
+
 def test_another_model_is_not_found(server: ServerProcess) -> None:
     assert refusal(server.chat(model="gpt-4"), 404)["code"] == "model_not_found"
 
@@ -141,7 +167,7 @@ def test_another_model_is_not_found(server: ServerProcess) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/nowhere", 404),
-        ("GET", "/v1/embeddings", 404),
+        ("GET", "/v1/embeddings", 405),
         ("GET", "/docs", 404),
         ("GET", "/v1/models/", 404),
         ("GET", "/ready/", 404),

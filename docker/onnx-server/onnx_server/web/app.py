@@ -49,6 +49,7 @@ class Api:
             routes=[
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
                 Route("/v1/completions", self.completions, methods=["POST"]),
+                Route("/v1/embeddings", self.embeddings, methods=["POST"]),
                 Route("/v1/models", self.models),
                 Route("/v1/models/{model:path}", self.retrieve_model),
                 Route("/health", self.health),
@@ -90,6 +91,14 @@ class Api:
             for prompt in given
         ]
         return await self._answer(request, TextShape, prompts, options, options.max_tokens)
+
+    async def embeddings(self, _request: Request) -> ASGIApp:
+        """``POST /v1/embeddings``: this server has language models only."""
+        raise ApiError(
+            400,
+            f"embeddings: {self.model!r} is no embedding model; use /v1/chat/completions",
+            code="unsupported_endpoint",
+        )
 
     async def models(self, _request: Request) -> Response:
         """``GET /v1/models``."""

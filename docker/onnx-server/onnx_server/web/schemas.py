@@ -1,4 +1,4 @@
-"""Request bodies. Unknown fields are ignored, as OpenAI does; wrong or unsupported ones are not."""
+"""Request bodies. Fields that nobody knows are ignored; wrong or unsupported ones are refused."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -7,28 +7,10 @@ from pydantic_core import PydanticCustomError, from_json
 
 from onnx_server.core.sampling import Sampling
 from onnx_server.web.errors import ApiError
+from onnx_server.web.unsupported import refuse_unsupported
 
 MAX_STOPS = 4
 MAX_CHOICES = 128
-
-_HARMLESS: dict[str, tuple[object, ...]] = {
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
-    "functions": ([],),
-    "function_call": ("none", "auto"),
-    "response_format": ({"type": "text"},),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "logit_bias": ({},),
-    "modalities": (["text"],),
-    "audio": (),
-    "prediction": (),
-    "web_search_options": (),
-    "echo": (False,),
-    "suffix": ("",),
-    "best_of": (1,),
-}
-"""Fields that would change the answer and are not supported, with the values that ask nothing."""
 
 
 class _Body(BaseModel):
@@ -161,25 +143,11 @@ def parse(schema: type[Parsed], body: bytes) -> Parsed:
         raise ApiError(400, "the body is no JSON object", code="invalid_json")
     # A null means "not given" in OpenAI's API.
     given = {name: value for name, value in raw.items() if value is not None}
-    _refuse_unsupported(given)
+    refuse_unsupported(given)
     try:
         return schema.model_validate(given)
     except ValidationError as error:
         raise _shaped(error) from None
-
-
-def _refuse_unsupported(given: dict[str, Any]) -> None:
-    for name, harmless in _HARMLESS.items():
-        if name not in given:
-            continue
-        value = given[name]
-        if not any(type(value) is type(h) and value == h for h in harmless):
-            raise ApiError(
-                400,
-                f"{name} is not supported by this engine: leave it out",
-                code="unsupported_parameter",
-                param=name,
-            )
 
 
 def _shaped(error: ValidationError) -> ApiError:
