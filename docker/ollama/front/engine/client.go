@@ -76,6 +76,30 @@ func (c *Client) Generate(ctx context.Context, request *api.GenerateRequest, eac
 	})
 }
 
+// RenderedChat is how many bytes the chat template makes of a conversation, with nothing computed; false where
+// there is more to read than text.
+func (c *Client) RenderedChat(ctx context.Context, request api.ChatRequest) (int, bool, error) {
+	request.DebugRenderOnly = true
+	var answer api.ChatResponse
+	err := c.call(ctx, http.MethodPost, "/api/chat", &request, &answer)
+	return rendered(answer.DebugInfo, err)
+}
+
+// RenderedText is the same of a text with its suffix.
+func (c *Client) RenderedText(ctx context.Context, request api.GenerateRequest) (int, bool, error) {
+	request.DebugRenderOnly = true
+	var answer api.GenerateResponse
+	err := c.call(ctx, http.MethodPost, "/api/generate", &request, &answer)
+	return rendered(answer.DebugInfo, err)
+}
+
+func rendered(info *api.DebugInfo, err error) (int, bool, error) {
+	if err != nil || info == nil {
+		return 0, false, err
+	}
+	return len(info.RenderedTemplate), info.ImageCount == 0, nil
+}
+
 // Embed computes embeddings.
 func (c *Client) Embed(ctx context.Context, request *api.EmbedRequest) (*api.EmbedResponse, error) {
 	answer := &api.EmbedResponse{}

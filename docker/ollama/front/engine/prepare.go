@@ -45,12 +45,17 @@ func Prepare(ctx context.Context, client *Client, model *store.Model, contextLen
 	if err != nil {
 		return can, err
 	}
-	if err := client.warm(ctx, can); err != nil {
+	if err := client.warm(ctx, can, contextLength); err != nil {
 		return can, fmt.Errorf("the model cannot be loaded: %w", err)
 	}
 	slog.Info("model loaded", "s", time.Since(began).Round(10*time.Millisecond).Seconds())
-	return can, client.checkContext(ctx, contextLength)
+	return can, client.checkContext(ctx, can, contextLength)
 }
+
+// Context is what Ollama is to be told, so that a prompt and its answer have contextLength tokens together: it
+// counts what it reads, and it does not read the last token that it says. Another value in one request than in
+// the one before would load the model again.
+func Context(contextLength int) int { return contextLength - 1 }
 
 func (c *Client) answers(ctx context.Context) error {
 	for {
@@ -89,23 +94,28 @@ func (c *Client) abilities(ctx context.Context) (Abilities, error) {
 	}, nil
 }
 
-func (c *Client) warm(ctx context.Context, can Abilities) error {
+func (c *Client) warm(ctx context.Context, can Abilities, contextLength int) error {
 	if !can.Chat {
 		_, err := c.Embed(ctx, &api.EmbedRequest{Model: ModelName, Input: "a"})
 		return err
 	}
 	return c.Generate(ctx, &api.GenerateRequest{
-		Model: ModelName, Prompt: "a", Raw: true, Options: map[string]any{"num_predict": 1},
+		Model: ModelName, Prompt: "a", Raw: true, Options: map[string]any{"num_predict": 1, "num_ctx": Context(contextLength)},
 	}, func(Piece) error { return nil })
 }
 
-func (c *Client) checkContext(ctx context.Context, wanted int) error {
+func (c *Client) checkContext(ctx context.Context, can Abilities, wanted int) error {
 	var running api.ProcessResponse
 	if err := c.call(ctx, http.MethodGet, "/api/ps", nil, &running); err != nil {
 		return err
 	}
+	told := wanted
+	if can.Chat {
+		told = Context(wanted)
+	}
 	for _, each := range running.Models {
-		if each.ContextLength != wanted {
+		// Ollama gives a model that sees images 2048 tokens at least.
+		if each.ContextLength != told && each.ContextLength != wanted {
 			return fmt.Errorf("the model is loaded with a context of %d tokens instead of %d: the weights allow no more; set contextLength to that", each.ContextLength, wanted)
 		}
 	}

@@ -2,6 +2,7 @@ package real
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -43,10 +44,33 @@ func TestTheRealModelAnswersWithinItsLimits(t *testing.T) {
 			}
 		}
 	})
-	t.Run("an answer ends with the context", func(t *testing.T) {
-		r := complete(t, strings.Repeat("word ", 200), `,"max_tokens":250,"temperature":1,"seed":3`)
-		if r.status != 200 || r.Choices[0].Finish != "length" || r.Usage.Prompt+r.Usage.Generated > 257 {
-			t.Error(r.status, r.raw)
+	t.Run("prompt and answer fill the context, and not one token more", func(t *testing.T) {
+		long := strings.Repeat("word ", 150)
+		used := complete(t, long, `,"max_tokens":1`).Usage.Prompt
+		full := fmt.Sprintf(`,"stop":" word","max_tokens":%d`, 256-used)
+		if r := complete(t, long, full); r.status != 200 {
+			t.Error(used, r.raw)
+		}
+		more := fmt.Sprintf(`,"stop":" word","max_tokens":%d`, 257-used)
+		if r := complete(t, long, more); r.status != 400 || r.Error.Code != "context_length_exceeded" || !strings.Contains(r.raw, "of 256 tokens") {
+			t.Error(used, r.raw)
+		}
+		r := chat(t, "Repeat for ever: "+strings.Repeat("word ", 205),
+			`,"temperature":0,"response_format":{"type":"json_schema","json_schema":{"name":"l","schema":{"type":"array","items":{"type":"string"},"minItems":60}}}`)
+		if r.status != 200 || r.Usage.Prompt+r.Usage.Generated != 256 || r.Choices[0].Finish != "length" {
+			t.Error(r.raw)
+		}
+	})
+	t.Run("greedy takes the likeliest token", func(t *testing.T) {
+		r := chat(t, "Count from one to ten.", greedy+`,"logprobs":true,"top_logprobs":1`)
+		if tokens := r.Choices[0].Logprobs.Content; len(tokens) < 10 {
+			t.Error(r.raw)
+		} else {
+			for _, each := range tokens {
+				if each.Token != each.Top[0].Token {
+					t.Error("it says", each.Token, "but the likeliest is", each.Top[0].Token)
+				}
+			}
 		}
 	})
 	t.Run("a JSON schema is followed", func(t *testing.T) {

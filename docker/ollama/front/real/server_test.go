@@ -118,6 +118,13 @@ type reply struct {
 		Text    string
 		Message struct{ Content string }
 		Finish  string `json:"finish_reason"`
+		// Logprobs has, for each token, the likeliest ones in its place.
+		Logprobs struct {
+			Content []struct {
+				Token string
+				Top   []struct{ Token string } `json:"top_logprobs"`
+			}
+		}
 	}
 	Usage struct {
 		Prompt    int `json:"prompt_tokens"`

@@ -23,6 +23,8 @@ type call struct {
 	structured bool
 	// run streams the answer; with only > 0 it generates so many tokens.
 	run func(ctx context.Context, only int, each func(engine.Piece) error) error
+	// bytes are those of the prompt; false where it has more than text.
+	bytes func(ctx context.Context) (int, bool, error)
 }
 
 // generate answers a chat or a text completion.
@@ -41,16 +43,14 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, record *record
 		return problem
 	}
 	defer leave()
-	out := &output{w: w, envelope: newEnvelope(call.shape, s.Model), stream: call.options.Stream}
+	options := call.options
+	out := &output{w: w, envelope: newEnvelope(call.shape, s.Model), stream: options.Stream}
+	out.usage = options.StreamOptions != nil && options.StreamOptions.IncludeUsage
 	answer := &answer{}
-	err := call.run(r.Context(), 0, func(piece engine.Piece) error {
-		answer.add(piece)
+	err := s.run(r.Context(), call, answer, func(piece engine.Piece) error {
 		record.pieceAt(time.Now(), s.metrics)
 		return out.piece(piece)
 	})
-	if err == nil && !answer.ended {
-		err = s.cut(r.Context(), call, answer)
-	}
 	record.usage(answer.prompt, answer.generated)
 	if r.Context().Err() != nil || errors.Is(err, errClientGone) {
 		record.cancelled = true
@@ -66,19 +66,30 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, record *record
 		out.event(problem.body())
 		return nil
 	}
-	out.finish(answer, call.options.StreamOptions != nil && call.options.StreamOptions.IncludeUsage)
+	out.finish(answer)
 	return nil
+}
+
+// run has a request answered, piece by piece.
+func (s *Server) run(ctx context.Context, call *call, answer *answer, each func(engine.Piece) error) error {
+	if err := s.fit(ctx, call); err != nil {
+		return err
+	}
+	err := call.run(ctx, 0, func(piece engine.Piece) error {
+		answer.add(piece)
+		return each(piece)
+	})
+	if err == nil && !answer.ended {
+		return cut(ctx, call, answer)
+	}
+	return err
 }
 
 // cut ends an answer that Ollama broke off: it does so, without a word, after one token came 30 times. The
 // tokens of the prompt are asked for again, which is cheap: they are in the cache.
-func (s *Server) cut(ctx context.Context, call *call, answer *answer) error {
+func cut(ctx context.Context, call *call, answer *answer) error {
 	slog.Info("answer cut off", "reason", "ollama ends an answer that repeats one token 30 times")
-	prompt := 0
-	err := call.run(ctx, 1, func(piece engine.Piece) error {
-		prompt = max(prompt, piece.Prompt)
-		return nil
-	})
+	prompt, err := count(ctx, call)
 	answer.end("length", prompt, answer.pieces)
 	return err
 }
@@ -88,6 +99,7 @@ type output struct {
 	w        http.ResponseWriter
 	envelope envelope
 	stream   bool
+	usage    bool
 	begun    bool
 }
 
@@ -99,24 +111,26 @@ func (o *output) piece(piece engine.Piece) error {
 	if delta == nil {
 		return nil
 	}
-	return o.send(o.envelope.chunk(delta))
+	return o.send(o.envelope.chunk(delta), nil)
 }
 
-func (o *output) finish(answer *answer, usage bool) {
+func (o *output) finish(answer *answer) {
 	if !o.stream {
 		writeJSON(o.w, o.envelope.whole(answer))
 		return
 	}
-	_ = o.send(o.envelope.chunk(last(o.envelope.shape, answer.finish)))
-	if usage {
-		chunk := o.envelope.chunk()
-		chunk["usage"] = answer.usage()
-		_ = o.send(chunk)
+	_ = o.send(o.envelope.chunk(last(o.envelope.shape, answer.finish)), nil)
+	if o.usage {
+		_ = o.send(o.envelope.chunk(), answer.usage())
 	}
 	_ = o.event([]byte("[DONE]"))
 }
 
-func (o *output) send(chunk object) error {
+// send writes a chunk. With usage asked for, OpenAI has it null in each but the last.
+func (o *output) send(chunk, usage object) error {
+	if o.usage {
+		chunk["usage"] = usage
+	}
 	body, err := json.Marshal(chunk)
 	if err != nil {
 		return err

@@ -49,7 +49,14 @@ func TestTheModelsOwnParametersHoldUnlessTheRequestSaysOtherwise(t *testing.T) {
 	can.Stops = []string{"<|im_end|>"}
 	_, native, url := served(t, 1, 1, can)
 	ask(t, url+"/v1/chat/completions", asChat(""))
-	if options := native.last()["options"].(map[string]any); len(options) != 1 || options["top_p"] != 1.0 {
+	wanted := map[string]any{"num_ctx": 99.0, "top_p": 1.0, "top_k": 0.0, "repeat_penalty": 1.0}
+	if options := native.last()["options"]; !reflect.DeepEqual(options, wanted) {
+		t.Error(options)
+	}
+	can.Sets["top_k"], can.Sets["repeat_penalty"] = true, true
+	ask(t, url+"/v1/completions", `{"model":"smol","prompt":"a"}`)
+	wanted = map[string]any{"num_ctx": 99.0, "top_p": 1.0, "num_predict": 16.0}
+	if options := native.last()["options"]; !reflect.DeepEqual(options, wanted) {
 		t.Error(options)
 	}
 	ask(t, url+"/v1/chat/completions", asChat(`,"temperature":0,"stop":"X"`))

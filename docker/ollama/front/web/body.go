@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -15,22 +14,6 @@ const maxBody = 4 << 20
 
 // bodySeconds is how long a client may take to send it.
 const bodySeconds = 30
-
-// harmless are the fields that would change an answer and are not supported, with the values that ask nothing.
-var harmless = map[string][]string{
-	"n":                  {"1"},
-	"best_of":            {"1"},
-	"logit_bias":         {"{}"},
-	"echo":               {"false"},
-	"functions":          {"[]"},
-	"function_call":      {`"none"`, `"auto"`},
-	"tool_choice":        {`"none"`, `"auto"`},
-	"modalities":         {`["text"]`},
-	"audio":              {},
-	"prediction":         {},
-	"web_search_options": {},
-	"verbosity":          {`"medium"`},
-}
 
 // readBody reads and bounds a body, and takes it for a JSON object.
 func readBody(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, *Problem) {
@@ -58,18 +41,9 @@ func checkUnsupported(given map[string]json.RawMessage) *Problem {
 	for name, value := range given {
 		if string(value) == "null" { // means "not given" in OpenAI's API
 			delete(given, name)
-			continue
-		}
-		values, known := harmless[name]
-		if !known {
-			continue
-		}
-		var compact bytes.Buffer
-		if json.Compact(&compact, value) != nil || !slices.Contains(values, compact.String()) {
-			return unsupported(name, "is not supported by this engine: leave it out")
 		}
 	}
-	return nil
+	return refuseAny(everywhere, given, "is not supported by this engine: leave it out")
 }
 
 // decode reads the fields of that exact name into target. Go's decoder would take `Model` for `model`.

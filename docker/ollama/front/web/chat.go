@@ -21,6 +21,9 @@ func (s *Server) parseChat(given map[string]json.RawMessage) (*call, *Problem) {
 	if problem != nil {
 		return nil, problem
 	}
+	if problem := refuseAny(onlyInTexts, given, "is not supported here: use /v1/completions"); problem != nil {
+		return nil, problem
+	}
 	var body struct {
 		MaxCompletionTokens *int `json:"max_completion_tokens"`
 	}
@@ -50,7 +53,8 @@ func (s *Server) parseChat(given map[string]json.RawMessage) (*call, *Problem) {
 	run := func(ctx context.Context, only int, each func(engine.Piece) error) error {
 		return s.Client.Chat(ctx, withLimit(request, only), each)
 	}
-	return &call{options: o, shape: chatShape{}, run: run, structured: request.Format != nil}, nil
+	bytes := func(ctx context.Context) (int, bool, error) { return s.Client.RenderedChat(ctx, *request) }
+	return &call{options: o, shape: chatShape{}, run: run, bytes: bytes, structured: request.Format != nil}, nil
 }
 
 // withLimit is the request, or a copy that generates only so many tokens.

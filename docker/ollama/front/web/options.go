@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"strconv"
+
+	"slm-ollama/engine"
 )
 
 const (
@@ -104,8 +106,10 @@ func (o *options) parseStops() *Problem {
 
 // native are Ollama's options: what the request sets, else what the model's own Modelfile sets, else OpenAI's.
 func (s *Server) native(o *options) map[string]any {
-	chosen := map[string]any{}
-	for name, fallback := range map[string]float64{"temperature": 1, "top_p": 1} {
+	chosen := map[string]any{"num_ctx": engine.Context(s.ContextLength)}
+	for name, fallback := range map[string]float64{
+		"temperature": 1, "top_p": 1, "top_k": 0, "repeat_penalty": 1, // 0.8, 0.9, 40 and 1.1 in Ollama
+	} {
 		if !s.can.Sets[name] {
 			chosen[name] = fallback
 		}

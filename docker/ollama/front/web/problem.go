@@ -91,6 +91,10 @@ var (
 
 // fromEngine is the form of an error of Ollama's that a client may see; what it may not is logged.
 func (s *Server) fromEngine(err error, structured bool) *Problem {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
 	var refusal *engine.Refusal
 	if !errors.As(err, &refusal) {
 		slog.Error("the engine does not answer", "error", err.Error())

@@ -29,6 +29,9 @@ type stub struct {
 	seen   []map[string]any
 	paths  []string
 	answer func(w http.ResponseWriter, r *http.Request)
+	// rendered is what its template makes of any conversation, with so many images.
+	rendered string
+	images   int
 }
 
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +41,11 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mutex.Lock()
 	s.seen, s.paths = append(s.seen, body), append(s.paths, r.URL.Path)
 	s.mutex.Unlock()
+	if body["_debug_render_only"] == true {
+		info := map[string]any{"rendered_template": s.rendered, "image_count": s.images}
+		_ = json.NewEncoder(w).Encode(map[string]any{"model": "slm", "_debug_info": info})
+		return
+	}
 	s.answer(w, r)
 }
 

@@ -24,8 +24,8 @@ func (s *Server) parseText(given map[string]json.RawMessage) (*call, *Problem) {
 	if problem := o.limit(o.MaxTokens, s.ContextLength); problem != nil {
 		return nil, problem
 	}
-	if _, asked := given["logprobs"]; asked {
-		return nil, unsupported("logprobs", "are not supported by this engine here: use /v1/chat/completions")
+	if problem := refuseAny(onlyInChats, given, "is not supported here: use /v1/chat/completions"); problem != nil {
+		return nil, problem
 	}
 	if !s.can.Chat {
 		return nil, refused("unsupported_endpoint", "", "%s is an embedding model: use /v1/embeddings", s.Model)
@@ -54,7 +54,13 @@ func (s *Server) parseText(given map[string]json.RawMessage) (*call, *Problem) {
 		wanted.Options = limitedOptions(request.Options, only)
 		return s.Client.Generate(ctx, &wanted, each)
 	}
-	return &call{options: o, shape: textShape{}, run: run}, nil
+	bytes := func(ctx context.Context) (int, bool, error) {
+		if request.Raw {
+			return len(request.Prompt), true, nil
+		}
+		return s.Client.RenderedText(ctx, request)
+	}
+	return &call{options: o, shape: textShape{}, run: run, bytes: bytes}, nil
 }
 
 func onePrompt(raw json.RawMessage) (string, *Problem) {
