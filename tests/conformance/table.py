@@ -95,6 +95,8 @@ def _cell(name: EngineName, capability: Capability, shown: Shown, notes: list[st
     count = f", {tests}" if name in SERVED else ""
     if says is True:
         return f"yes{count}"
+    if says == "up to the endpoint":
+        return "up to it"
     if says not in notes:
         notes.append(says)
     return f"no{count} [{notes.index(says) + 1}]"
