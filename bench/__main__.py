@@ -19,7 +19,7 @@ from catalog.errors import KitError
 from ops import cleanup, decide, keys, lifecycle
 from ops.paths import CHECKOUT
 from ops.say import step
-from stacks.sizing import fit_of
+from stacks.plan import plan
 
 TOKENS = 96
 ROUNDS = 5
@@ -42,7 +42,10 @@ def main() -> int:
     path = report.write(result)
     print("\n" + report.markdown(result))
     print(f"{path.relative_to(CHECKOUT)} and its plot are written")
-    return 0
+    missed = report.misses(result)
+    for each in missed:
+        print(f"missed: {each}")
+    return 1 if missed else 0
 
 
 def measure(targets: dict[str, load.Target]) -> report.Result:
@@ -71,9 +74,8 @@ def measure_memory(targets: dict[str, load.Target]) -> dict[str, report.Memory]:
         step(f"filling {SLOTS} slots of {engine}")
         with peak_of(target.model, STACK) as peak:
             filled = load.fill(target, SLOTS, CONTEXT)
-        settings = lifecycle.settings_of(STACK)
-        served = next(each for each in settings.models if each.name == target.model)
-        predicted = fit_of(served, settings).estimate.total
+        made = plan(lifecycle.settings_of(STACK))
+        predicted = next(e.fit.estimate.total for e in made.hosted if e.serving.name == target.model)
         found[engine] = report.Memory(predicted, peak.value, filled)
     return found
 

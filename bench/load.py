@@ -5,15 +5,15 @@ import json
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
 
+# Sequences of numbers: no model ends them before it has to, so that every answer is equally long.
 PROMPTS = (
-    "The history of the lighthouse begins", "The history of the railway begins",
-    "The history of the printing press begins", "The history of the bicycle begins",
-    "The history of the telescope begins", "The history of the compass begins",
-    "The history of the windmill begins", "The history of the clock begins",
+    "1, 2, 3, 4, 5, 6, 7, 8,", "10, 20, 30, 40, 50,", "100, 101, 102, 103,", "2, 4, 6, 8, 10, 12,",
+    "5, 10, 15, 20, 25,", "1000, 1001, 1002,", "21, 22, 23, 24, 25,", "50, 51, 52, 53, 54,",
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def fill(target: Target, count: int, context: int) -> int:
     return min(totals)
 
 
-def _prompts() -> itertools.cycle[str]:
+def _prompts() -> Iterator[str]:
     return itertools.cycle(PROMPTS)
 
 

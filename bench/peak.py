@@ -23,8 +23,15 @@ def peak_of(workload: str, stack: str) -> Iterator[Peak]:
         filters={"label": [f"slm-kit.stack={stack}", f"slm-kit.workload={workload}"]}
     )
     peak, done, running = Peak(), threading.Event(), str(container.id)
+    failures: list[Exception] = []
 
     def sample() -> None:
+        try:
+            sample_until_done()
+        except Exception as error:
+            failures.append(error)
+
+    def sample_until_done() -> None:
         while not done.is_set():
             stats = client.api.stats(running, stream=False, one_shot=True)
             peak.value = max(peak.value, _used(stats["memory_stats"]["stats"]))
@@ -37,6 +44,8 @@ def peak_of(workload: str, stack: str) -> Iterator[Peak]:
     finally:
         done.set()
         thread.join()
+    if failures:
+        raise failures[0]
 
 
 def _used(stats: dict[str, int]) -> int:

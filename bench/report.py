@@ -42,6 +42,18 @@ class Result:
     today: datetime.date = field(default_factory=datetime.date.today)
 
 
+MEMORY_TOLERANCE = 0.10
+
+
+def misses(result: Result) -> list[str]:
+    """What the kit claims and this run did not show."""
+    return [
+        f"memory of {engine}: predicted {memory.ratio:.2f} of what was measured"
+        for engine, memory in result.memory.items()
+        if abs(memory.ratio - 1) > MEMORY_TOLERANCE
+    ]
+
+
 def markdown(result: Result) -> str:
     """The report; every ratio is a median over the rounds, each taken in one round."""
     lines = [

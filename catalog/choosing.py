@@ -3,12 +3,14 @@
 The rules stand in catalog/sizing/candidates.py; this module applies them and says why.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from catalog.engines import engines
+from catalog.engines import engines as known_engines
 from catalog.hardware import Hardware
 from catalog.models import EngineName, Model
-from catalog.sizing.candidates import can_serve, candidates
+from catalog.sizing.candidates import Scope, can_serve, candidates, engine_order
+from catalog.sizing.demand import NOTHING_ASKED, Demand
 from catalog.sizing.fit import Fit, Load
 from catalog.sizing.memory import GIB
 from catalog.sizing.refusal import refusal
@@ -22,7 +24,7 @@ class Choice:
     variant: str
     """Name of the variant in the catalog."""
     reason: str
-    """One sentence for the user."""
+    """For the user: a sentence, and another where something is left to do."""
     fit: Fit
 
 
@@ -34,62 +36,79 @@ def choose_engine(
     *,
     source_kind: str | None = None,
     engine: EngineName | None = None,
+    engines: Collection[EngineName] | None = None,
+    demand: Demand | None = None,
 ) -> Choice:
     """The best engine and variant that fit. KitError with the nearest that fits where nothing does.
 
-    `source_kind` is the stack's modelSource: variants of other sources are left out. With `engine`
-    only the variant is chosen.
+    `source_kind` is the stack's modelSource: variants of other sources are left out. `engines` are those that
+    the stack can run; default all. With `engine` only the variant is chosen, and `demand` is what that
+    engine's settings change.
     """
     load = Load(context, concurrency)
+    scope = Scope(engine, source_kind, engines, demand or NOTHING_ASKED)
     passed: list[Fit] = []
-    for found in candidates(model, load, hardware, engine=engine, source_kind=source_kind):
+    for found in candidates(model, load, hardware, scope):
         if found.fits:
-            reason = _reason(found, passed, asked=engine is not None)
-            return Choice(found.engine, found.variant, reason, found)
+            return Choice(found.engine, found.variant, _reason(found, passed, scope), found)
         passed.append(found)
-    raise refusal(model, load, hardware, passed, engine)
+    raise refusal(model, load, hardware, passed, scope)
 
 
-def _reason(found: Fit, passed: list[Fit], *, asked: bool) -> str:
-    why = "you asked for it" if asked else _why(found)
-    size = f"{found.estimate.needs / GIB:.1f} of {found.has / GIB:.1f} GiB"
+def _reason(found: Fit, passed: list[Fit], scope: Scope) -> str:
+    why = _why(found, scope) if scope.engine is None else "you asked for it"
     place = f"on each of {found.gpus} GPUs" if found.gpus > 1 else f"on {found.hardware.title}"
-    text = f"{engines()[found.engine].title} because {why}; {found.variant} takes {size} {place}"
+    text = f"{_title(found.engine)} because {why}; {found.variant} takes {_size(found)} {place}"
     if passed:
-        text += f" ({passed[0].variant} does not fit: {_lack(passed[0])})"
-    return text + "."
-
-
-def _why(found: Fit) -> str:
-    """The rule that put the engine first."""
-    others = [each for each in found.hardware.runs if each != found.engine]
-    unable = [engines()[each].title for each in others if not can_serve(each, found.model)]
-    without = [engines()[each].title for each in others if each not in _engines_of(found.model)]
-    if unable and found.model.task == "embedding":
-        return f"{unable[0]} serves no embeddings"
-    if found.engine == "vllm":
-        count = found.load.concurrency
-        return (
-            f"it batches {count} requests at once on a GPU"
-            if count > 1
-            else "it is the first choice on a GPU"
+        # On the same GPUs where one was passed over there too: that is what decided.
+        alike = [each for each in passed if each.gpus == found.gpus] or passed
+        where = f" on {alike[0].gpus} GPU" if alike[0].gpus != found.gpus else ""
+        lack = (
+            f"cannot run: {alike[0].problem}"
+            if alike[0].problem
+            else f"does not fit{where}: {_size(alike[0])}"
         )
+        text += f" ({alike[0].variant} {lack})"
+    variant = found.model.variants[found.variant]
+    step = "" if variant.locked else f" Its revision is open: run make lock-models MODELS={found.model.name}."
+    return f"{text}.{step}"
+
+
+def _why(found: Fit, scope: Scope) -> str:
+    """The rule that put the engine first, or what is against each of those before it."""
+    order = engine_order(found.hardware, found.load.concurrency)
+    before = order[: order.index(found.engine)]
+    if before:
+        return " and ".join(_against(each, found, scope) for each in before)
+    if len(order) == 1:
+        return "it is the one that runs there"
     if found.engine == "onnx":
         return "it is the faster one on processors"
-    if without:
-        return f"the catalog has no variant for {without[0]}"
-    if not others:
-        return "it is the one that runs there"
-    if found.hardware.kind == "gpu" and found.load.concurrency == 1:
-        return "one request at a time leaves nothing to batch"
-    return f"nothing for {engines()[others[0]].title} fits"
+    if found.engine == "vllm":
+        count = found.load.concurrency
+        return f"it batches {count} requests at once on a GPU" if count > 1 else "it comes first on a GPU"
+    return "one request at a time leaves nothing to batch"
 
 
-def _engines_of(model: Model) -> set[EngineName]:
-    return {variant.engine for variant in model.variants.values()}
+def _against(engine: EngineName, found: Fit, scope: Scope) -> str:
+    """Why an engine that comes first by the rules was not taken."""
+    variants = [each for each in found.model.variants.values() if each.engine == engine]
+    if not can_serve(engine, found.model):
+        return f"{_title(engine)} serves no embeddings"
+    if not scope.admits(engine):
+        return f"this stack cannot run {_title(engine)}"
+    if not variants:
+        return f"the catalog has no variant for {_title(engine)}"
+    if not any(map(scope.has, variants)):
+        return f"no variant for {_title(engine)} comes from {scope.source_kind}"
+    on = f" on {found.gpus} GPU{'s' if found.gpus > 1 else ''}" if found.gpus else ""
+    return f"nothing for {_title(engine)} fits{on}"
 
 
-def _lack(found: Fit) -> str:
-    if found.problem:
-        return found.problem
-    return f"{found.estimate.needs / GIB:.1f} of {found.has / GIB:.1f} GiB"
+def _title(engine: EngineName) -> str:
+    return known_engines()[engine].title
+
+
+def _size(found: Fit) -> str:
+    there = "" if found.has is None else f" of {found.has / GIB:.1f}"
+    return f"{found.estimate.needs / GIB:.1f}{there} GiB"

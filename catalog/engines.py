@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field
 
-from catalog.models import EngineName, Format, Row
+from catalog.models import EngineName, Row
 from catalog.quantization import Quantization
 
 Capability = Literal[
@@ -62,8 +62,6 @@ class EngineFacts(Row):
     """One engine of engines.yaml."""
 
     title: str
-    formats: tuple[Format, ...]
-    runs_on: Annotated[tuple[Literal["cpu", "gpu", "elsewhere"], ...], Field(min_length=1)]
     capabilities: Mapping[Capability, Literal[True] | str]
     """True where the engine can do it; else what a user is told."""
     kv: KvFacts | None = None

@@ -14,6 +14,8 @@ from catalog.errors import KitError
 from catalog.models import EngineName, Row
 
 MIB = 1024 * 1024
+UNKNOWN_MIB = 2**40
+"""Memory of a machine whose memory nobody knows: nothing is refused for want of it. It is never shown."""
 
 
 class Offer(Row):
@@ -44,6 +46,8 @@ class Hardware(Row):
     """Of the memory, in 10^9 bytes a second; None where nobody knows, and then no speed is stated."""
     compute_capability: float | None = None
     """NVIDIA's, which says what the GPU can compute; set exactly for a GPU."""
+    most_gpus: Annotated[int, Field(ge=1)] | None = None
+    """GPUs that a model can get. Default: those of the largest offer, else one."""
     engines: tuple[EngineName, ...] = ()
     """Engines that run there, best first. Default: by kind."""
     offers: tuple[Offer, ...] = ()
@@ -61,27 +65,31 @@ class Hardware(Row):
         return (self.memory_mib - self.reserved_mib) * MIB
 
     @property
+    def memory_known(self) -> bool:
+        """Whether somebody knows how much memory there is."""
+        return self.memory_mib < UNKNOWN_MIB
+
+    @property
     def bf16(self) -> bool:
         """Whether the GPU computes in bfloat16 (Ampere and later)."""
         return (self.compute_capability or 0) >= 8.0
 
     @property
-    def fp8(self) -> bool:
-        """Whether the GPU computes in FP8 (Ada, Hopper and later); below it FP8 saves memory only."""
-        return (self.compute_capability or 0) >= 8.9
-
-    @property
     def gpu_counts(self) -> tuple[int, ...]:
-        """How many of the GPU one machine can give to a model: powers of two up to the largest offer."""
+        """How many of the GPU one machine can give to a model: powers of two up to `most_gpus`."""
         if self.kind == "cpu":
             return (0,)
-        most = max((offer.gpus for offer in self.offers), default=1)
+        most = self.most_gpus or max((offer.gpus for offer in self.offers), default=1)
         return tuple(count for count in (1, 2, 4, 8) if count <= most)
 
     @property
     def runs(self) -> tuple[EngineName, ...]:
         """Engines that the kit chooses from by itself, best first."""
         return self.engines or (("onnx", "ollama") if self.kind == "cpu" else ("vllm", "ollama"))
+
+    def with_gpus(self, count: int) -> "Hardware":
+        """The same GPU in a machine that has so many of it."""
+        return self.model_copy(update={"most_gpus": count})
 
     def offer(self, gpus: int) -> Offer | None:
         """The smallest machine to rent with so many GPUs; None where none is known."""
@@ -131,18 +139,18 @@ def find(name: str) -> Hardware:
     )
 
 
-def this_machine(memory_bytes: int, cpus: float, reserved_mib: int = 0) -> Hardware:
-    """A machine that is not in the catalog: its memory is known, its bandwidth is not.
+def this_machine(memory_bytes: int | None, cpus: float | None, reserved_mib: int = 0) -> Hardware:
+    """A machine that is not in the catalog. Its bandwidth is not known, and None says what else is not.
 
     `reserved_mib` of the memory belong to the stack's other containers.
     """
     return Hardware(
         name="this-machine",
-        title=f"this machine, {cpus:g} cores",
+        title="this machine" if cpus is None else f"this machine, {cpus:g} cores",
         kind="cpu",
         group="processor",
-        memory_mib=memory_bytes // MIB,
-        reserved_mib=reserved_mib,
+        memory_mib=UNKNOWN_MIB if memory_bytes is None else memory_bytes // MIB,
+        reserved_mib=0 if memory_bytes is None else reserved_mib,
         bandwidth=None,
         facts="what the Docker engine reports",
     )

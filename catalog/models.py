@@ -53,7 +53,7 @@ def read(folder: Path = MODELS_FOLDER) -> Mapping[str, Model]:
             model = Model.model_validate(yaml.safe_load(path.read_text()))
         except (ValidationError, yaml.YAMLError) as error:
             said = complaints(error) if isinstance(error, ValidationError) else str(error)
-            raise KitError(str(path), said, "Mend the file; catalog/models.py has the schema.") from error
+            raise KitError(str(path), said, "Mend the file; catalog/schema.py has the schema.") from error
         if model.name != path.stem:
             raise KitError(str(path), f"its name is {model.name!r}", "Name the file like the model.")
         models[model.name] = model

@@ -22,6 +22,8 @@ Quantization = Literal[
     "fp32", "fp16", "bf16", "fp8", "awq", "int8", "int4", "q8_0", "q4_k_m", "q4_1", "q4_0", "i2_s"
 ]  # fmt: skip
 
+UNQUANTIZED: tuple[Quantization, ...] = ("bf16", "fp16", "fp32")
+
 BITS_PER_WEIGHT: Mapping[Quantization, float] = {
     "fp32": 32,
     "fp16": 16,

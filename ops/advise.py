@@ -9,10 +9,14 @@ from catalog.hardware import Hardware, hardware
 from catalog.hardware import find as find_hardware
 from catalog.models import EngineName, Model
 from catalog.models import find as find_model
-from catalog.sizing.candidates import candidates
+from catalog.sizing.candidates import Scope, candidates
 from catalog.sizing.cost import offer_of, usd_a_month
 from catalog.sizing.fit import Fit, Load
-from catalog.sizing.table import FOOTNOTE, machine_table, number, size_row
+from catalog.sizing.table import machine_table, number, size_row
+
+LEAST_CONTEXT = 128
+MOST_CONCURRENCY = 64
+"""Those of `contextLength` and `concurrency` in stacks/model_settings.py."""
 
 
 def advise(
@@ -30,11 +34,12 @@ def advise(
     only = _engine(engine)
     machines = [find_hardware(hardware_name)] if hardware_name else list(hardware().values())
     choices = {each.name: _choice(wanted, load, each, only) for each in machines}
-    print(f"{wanted.title}, {concurrency} x {context} tokens; memory in GiB")
     rows = [_best(wanted, load, each, choices[each.name], only) for each in machines]
-    print(machine_table([size_row(row) for row in rows if row is not None]))
-    print(FOOTNOTE)
-    print()
+    shown = [size_row(row) for row in rows if row is not None]
+    if shown:
+        print(f"{wanted.title}, {concurrency} x {context} tokens; memory in GiB")
+        print(machine_table(shown))
+        print()
     fitting = [choice for choice in choices.values() if choice is not None]
     if not fitting:
         largest = max(machines, key=lambda each: each.usable * max(each.gpu_counts))
@@ -45,9 +50,13 @@ def advise(
 
 
 def snippet(choice: Choice) -> str:
-    """The entry of slm-kit:models for this choice."""
+    """What to paste into a stack's config for this choice: its machine, and the model's entry."""
     fit = choice.fit
+    machine = [f"slm-kit:hardware: {fit.hardware.name}"] if fit.gpus else []
+    if fit.gpus > 1:
+        machine.append(f"slm-kit:hardwareGpus: {fit.gpus}")
     lines = [
+        *machine,
         "slm-kit:models:",
         f"  - name: {fit.model.name}",
         f"    engine: {choice.engine}",
@@ -61,14 +70,19 @@ def snippet(choice: Choice) -> str:
 
 
 def _load(model: Model, context: int, concurrency: int) -> Load:
-    if not 1 <= context <= model.context_length:
+    """Within the bounds of a stack's config, so that what is advised can be had."""
+    if not LEAST_CONTEXT <= context <= model.context_length:
         raise KitError(
             f"CONTEXT {context} for {model.name}",
-            f"the model was trained for 1 to {model.context_length} tokens",
-            f"Set CONTEXT to {model.context_length} or less.",
+            f"a stack takes {LEAST_CONTEXT} to {model.context_length} tokens, what the model was trained for",
+            f"Set CONTEXT to {LEAST_CONTEXT} or more and {model.context_length} or less.",
         )
-    if concurrency < 1:
-        raise KitError(f"CONCURRENCY {concurrency}", "is below 1", "Name how many requests come at once.")
+    if not 1 <= concurrency <= MOST_CONCURRENCY:
+        raise KitError(
+            f"CONCURRENCY {concurrency}",
+            f"a stack takes 1 to {MOST_CONCURRENCY} for a model",
+            "Name how many requests come at once.",
+        )
     return Load(context, concurrency)
 
 
@@ -97,7 +111,7 @@ def _best(
     """What to show: the choice, else what comes nearest; None where nothing could run there at all."""
     if choice is not None:
         return choice.fit
-    tried = list(candidates(model, load, machine, engine=engine))
+    tried = list(candidates(model, load, machine, Scope(engine)))
     return min(tried, key=lambda each: (bool(each.problem), each.missing), default=None)
 
 

@@ -1,7 +1,9 @@
 """Asks the served model one question, as a user's client would."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -17,7 +19,8 @@ class Answer:
     """What the model said, and how fast, the request's whole time counted."""
 
     text: str
-    tokens: int
+    tokens: int | None
+    """None where the endpoint does not count them."""
     seconds: float
 
 
@@ -39,12 +42,7 @@ def ask(endpoint: str, key: str, model: str) -> Answer:
                 said = str(error)
             else:
                 if response.is_success:
-                    found = response.json()
-                    return Answer(
-                        found["choices"][0]["message"]["content"],
-                        found["usage"]["completion_tokens"],
-                        time.monotonic() - started,
-                    )
+                    return _answer(response.json(), time.monotonic() - started)
                 said = response.text
                 # A gateway that is just reloading refuses a new key or model for a moment.
                 if response.status_code not in (401, 403, 404, 429, 503):
@@ -53,3 +51,11 @@ def ask(endpoint: str, key: str, model: str) -> Answer:
     raise UpdateError(
         f"model {model}", f"did not answer through {endpoint}: {said}", "`make logs` shows why."
     )
+
+
+def _answer(found: Mapping[str, Any], seconds: float) -> Answer:
+    """A model that thinks first may have no answer within so few tokens: then its thoughts are shown."""
+    message = found["choices"][0]["message"]
+    thoughts = message.get("reasoning") or message.get("reasoning_content") or ""
+    usage = found.get("usage") or {}
+    return Answer(message.get("content") or thoughts, usage.get("completion_tokens"), seconds)

@@ -58,14 +58,15 @@ def remove_failed_jobs(stack: str) -> None:
 
 
 def purge_state(stack: str, *, sure: bool) -> None:
-    """Remove model store, state, passphrase, and the stack's config with its keys."""
+    """Remove every volume of the stack, state, passphrase, and the stack's config with its keys."""
     if _containers(stack):
         raise KitError(f"stack {stack}", "has containers", f"Run `make down STACK={stack}` first.")
     if not stack_file(stack).exists():
         raise KitError(f"stack {stack!r}", f"there is no stacks/{stack_file(stack).name}", "Check the name.")
     if not sure:
         _ask(stack)
-    _remove_volume(store_volume(stack))
+    for volume in docker.from_env().volumes.list(filters={"label": f"slm-kit.stack={stack}"}):
+        _remove_volume(str(volume.name))
     own_passphrase = state_folder() / f"{stack}.passphrase"
     for path in (
         rehearsal_state(stack),

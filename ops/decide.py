@@ -103,14 +103,11 @@ def decide(stack: str, used: runner.Runner) -> None:
     if f"{PREFIX}engineMemoryMib" not in written:
         memory = int(docker_engine.info()["MemTotal"]) // 2**20
         _write(used, "engineMemoryMib", str(memory), "memory of the Docker engine")
-    if f"{PREFIX}modelSource" not in written:
-        source = "hf" if _hub_answers(written) else _other_source(written)
-        _write(
-            used,
-            "modelSource",
-            source,
-            "the model hub answers" if source == "hf" else "the model hub does not answer",
-        )
+    if f"{PREFIX}modelSource" not in written and _models(written):
+        answers = _hub_answers(written)
+        source = "hf" if answers and _all_have("hf", written) else _other_source(written)
+        reason = "the model hub answers" if answers else "the model hub does not answer"
+        _write(used, "modelSource", source, reason)
     _hand_on(stack, used, written, found)
 
 
@@ -182,7 +179,7 @@ def _hub_answers(written: Mapping[str, Any]) -> bool:
 
 
 def any_source(written: Mapping[str, Any]) -> str:
-    """The first source kind that has a variant of every model of the stack."""
+    """The first source kind that has a variant of every hosted model of the stack."""
     return "hf" if _all_have("hf", written) else _other_source(written)
 
 
@@ -192,8 +189,8 @@ def _other_source(written: Mapping[str, Any]) -> str:
             return kind
     raise KitError(
         "modelSource",
-        "the model hub does not answer and the catalog has no other source for every model",
-        "Put the files into a folder and set slm-kit:modelSource file and slm-kit:modelFolder.",
+        "there is no kind of source that answers here and that every model of the stack has",
+        "Name a `variant` for each model, or set slm-kit:modelSource; `make models MODEL=…` lists them.",
     )
 
 

@@ -19,7 +19,9 @@ def check(settings: StackSettings, stack: str) -> None:
     """Raise HostError naming what is free and what is needed."""
     engine = docker_engine.info()
     _disk(Path(str(engine["DockerRootDir"])), stack)
-    _port(settings, stack)
+    _port("gateway", settings.gateway_address, settings.gateway_port, "gatewayPort", stack)
+    if settings.open_webui is not None:
+        _port("open-webui", "127.0.0.1", settings.open_webui.port, "openWebui.port", stack)
 
 
 def _disk(root: Path, stack: str) -> None:
@@ -35,8 +37,7 @@ def _disk(root: Path, stack: str) -> None:
         )
 
 
-def _port(settings: StackSettings, stack: str) -> None:
-    address, port = settings.gateway_address, settings.gateway_port
+def _port(workload: str, address: str, port: int, setting: str, stack: str) -> None:
     ours = run(
         [
             "docker",
@@ -45,11 +46,11 @@ def _port(settings: StackSettings, stack: str) -> None:
             "--filter",
             f"label=slm-kit.stack={stack}",
             "--filter",
-            "label=slm-kit.workload=gateway",
+            f"label=slm-kit.workload={workload}",
             "--filter",
             f"publish={port}",
         ],
-        why="looking for the stack's own gateway",
+        why="looking for the stack's own containers",
     )
     if ours.strip():
         return
@@ -62,5 +63,5 @@ def _port(settings: StackSettings, stack: str) -> None:
             raise HostError(
                 f"{address}:{port}",
                 f"cannot be published: {error.strerror}",
-                f"Free the port, or choose another: make config KEY=gatewayPort VALUE={port + 1}",
+                f"Free the port, or choose another: make config KEY={setting} VALUE={port + 1}",
             ) from error

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.errors import KitError
+from catalog.models import find
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from ops import decide, docker_engine, host_checks, keys, trust
 from ops.ask import QUESTION, ask
@@ -17,8 +18,10 @@ from ops.paths import stack_file
 from ops.runner import PulumiCli, Runner, runner_for
 from ops.say import step
 from stacks.config import SECRET_KEYS, STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
-from stacks.settings import NAMESPACE, StackSettings, parse
-from stacks.sizing import sizes
+from stacks.model_settings import ModelSettings
+from stacks.parsing import parse
+from stacks.plan import plan
+from stacks.settings import NAMESPACE, StackSettings
 
 
 def up(stack: str, runner: str | None) -> None:
@@ -32,7 +35,7 @@ def up(stack: str, runner: str | None) -> None:
     keys.ensure(used)
     keys.ensure_passwords(used)
     settings = settings_of(stack)
-    sizes(settings)
+    plan(settings)
     host_checks.check(settings, stack)
     remove_failed_jobs(stack)
     step(f"{used.name} up")
@@ -47,7 +50,7 @@ def preview(stack: str) -> None:
         raise KitError(
             f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
         )
-    settings_of(stack)
+    plan(settings_of(stack))
     decide.current_runner(stack).preview()
 
 
@@ -103,7 +106,7 @@ def kept_if_valid(stack: str) -> Iterator[None]:
     before = stack_file(stack).read_text()
     try:
         yield
-        settings_of(stack, with_secrets=False)
+        plan(settings_of(stack, with_secrets=False))
     except KitError:
         stack_file(stack).write_text(before)
         raise
@@ -179,18 +182,23 @@ def _show(used: Runner, settings: StackSettings) -> None:
         (key.id, model.name)
         for key in settings.keys
         for model in settings.models
-        if "*" in key.models or model.name in key.models
+        if ("*" in key.models or model.name in key.models) and _chats(model)
     ]
     if allowed:
         key_id, model = allowed[0]
         step(f"asking {model}: {QUESTION}")
         answer = ask(endpoint, keys.show(used, key_id), model)
-        speed = answer.tokens / answer.seconds
         print(f"\n  answer    {answer.text.strip()}")
-        took = f"{answer.tokens} tokens in {answer.seconds:.2f} s, one request"
-        print(f"  speed     {speed:.0f} tokens/s ({took})")
+        if answer.tokens is not None:
+            took = f"{answer.tokens} tokens in {answer.seconds:.2f} s, one request"
+            print(f"  speed     {answer.tokens / answer.seconds:.0f} tokens/s ({took})")
     else:
-        step("no key may use any model: nothing to ask")
+        step("no key may chat with any model: nothing to ask")
     print(f"  endpoint  {endpoint}")
     print(f"  models    {', '.join(model.name for model in settings.models)}")
     print(f"  key       make -s key STACK={used.stack}")
+
+
+def _chats(model: ModelSettings) -> bool:
+    """Whether it can be asked a question: an external one may be anything, and is not ours to bill."""
+    return model.engine != "external" and find(model.catalog_name).task == "chat"

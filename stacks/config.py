@@ -9,7 +9,8 @@ import pulumi
 import yaml
 
 from catalog.errors import KitError
-from stacks.settings import NAMESPACE, StackSettings, parse
+from stacks.parsing import parse
+from stacks.settings import NAMESPACE, StackSettings
 
 SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets")
 PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
@@ -32,7 +33,15 @@ def read_settings() -> StackSettings:
         if value not in (None, ""):
             values[key] = value
     # Only whether each key id has a secret is looked at here; the values stay in the Output.
-    return parse(values, config.get_object("keySecrets") or {}, config.get_object("externalSecrets") or {})
+    settings = parse(values, config.get_object("keySecrets") or {}, known_credentials())
+    if settings.open_webui is not None and not config.get_object("passwords"):
+        raise KitError("openWebui", "has no password yet", "Run `make up`, which makes it.")
+    return settings
+
+
+def known_credentials() -> Mapping[str, str]:
+    """The credentials of external endpoints, to look at; what is registered comes from the Output below."""
+    return pulumi.Config(NAMESPACE).get_object("externalSecrets") or {}
 
 
 def key_secrets() -> pulumi.Output[Mapping[str, str]]:

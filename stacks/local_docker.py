@@ -13,58 +13,67 @@ from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from components.open_webui import OpenWebui
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.secrets import ApiKeys
-from stacks.config import download_settings, external_credentials, key_secrets, password, read_settings
+from stacks.config import (
+    download_settings,
+    external_credentials,
+    key_secrets,
+    known_credentials,
+    password,
+    read_settings,
+)
 from stacks.local_images import LocalImages
 from stacks.model_settings import OpenWebuiSettings
-from stacks.serving import grants_of, routes_of, serving_of
+from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
-from stacks.sizing import sizes, table
 
 
 def program() -> None:
     """Compose the stack from its config."""
     settings = read_settings()
-    rows = sizes(settings)
-    pulumi.log.info(table(settings))
+    made = plan(settings)
+    check_credentials(made, known_credentials())
+    pulumi.log.info(made.table)
     images = LocalImages(settings)
-    where: DockerPlatformArgs = {"stack": pulumi.get_stack()}
+    where: DockerPlatformArgs = {
+        "stack": pulumi.get_stack(),
+        "gpus": {each.serving.name: each.devices for each in made.hosted if each.devices},
+    }
     if settings.engine_cpus is not None:
         where["cpus"] = settings.engine_cpus
     platform = DockerPlatform("local", where)
-    store = ModelStore("models", _store_args(settings, platform, images))
-    for model in settings.hosted:
-        decision = settings.decision_of(model)
+    store = ModelStore("models", _store_args(settings, made.authorities, platform, images))
+    for each in made.hosted:
         ModelService(
-            model.name,
+            each.serving.name,
             {
                 "platform": platform,
                 "store": store,
-                "recipe": RECIPES[decision.engine],
-                "serving": serving_of(model, settings),
-                "image": images.engine(decision.engine, decision.gpus),
+                "recipe": RECIPES[each.decision.engine],
+                "serving": each.serving,
+                "image": images.engine(each.decision.engine, each.decision.gpus),
             },
         )
-    gateway = _gateway(settings, platform, images)
+    gateway = _gateway(made, settings, platform, images)
     if settings.open_webui is not None:
         pulumi.export("openWebui", _chat_page(settings.open_webui, platform, images).url)
     pulumi.export("endpoint", gateway.endpoint)
-    pulumi.export("sizing", as_output(rows))
-    pulumi.export("models", [model.name for model in settings.models])
+    pulumi.export("sizing", as_output(made.sizes))
+    pulumi.export("models", [route.model for route in made.routes])
 
 
-def _gateway(settings: StackSettings, platform: DockerPlatform, images: LocalImages) -> Gateway:
+def _gateway(made: Plan, settings: StackSettings, platform: DockerPlatform, images: LocalImages) -> Gateway:
     args: GatewayArgs = {
         "platform": platform,
         "image": images.gateway(),
-        "routes": [route for model in settings.models for route in routes_of(model, settings)],
-        "keys": ApiKeys("keys", {"grants": grants_of(settings), "secrets": key_secrets()}),
+        "routes": made.routes,
+        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
         "limits": GatewayLimits(drain_s=120),
         "address": settings.gateway_address,
         "port": settings.gateway_port,
         "credentials": external_credentials(),
     }
-    if settings.certificate_authorities is not None:
-        args["authorities"] = settings.certificate_authorities.read_text()
+    if made.authorities is not None:
+        args["authorities"] = made.authorities
     return Gateway("gateway", args)
 
 
@@ -84,10 +93,12 @@ def _chat_page(page: OpenWebuiSettings, platform: DockerPlatform, images: LocalI
     )
 
 
-def _store_args(settings: StackSettings, platform: DockerPlatform, images: LocalImages) -> ModelStoreArgs:
+def _store_args(
+    settings: StackSettings, authorities: str | None, platform: DockerPlatform, images: LocalImages
+) -> ModelStoreArgs:
     args: ModelStoreArgs = {"platform": platform, "image": images.store}
-    if settings.certificate_authorities is not None:
-        args["authorities"] = settings.certificate_authorities.read_text()
+    if authorities is not None:
+        args["authorities"] = authorities
     if settings.model_folder is not None:
         args["host_folder"] = settings.model_folder
     secret = download_settings()

@@ -14,6 +14,10 @@ from components.engines.vllm.options import VllmOptions
 KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
+NAME = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+TAKEN = ("gateway", "open-webui", "localhost")
+
+
 class Settings(BaseModel):
     """Base of all settings."""
 
@@ -23,8 +27,8 @@ class Settings(BaseModel):
 class ModelSettings(Settings):
     """One model to serve."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
-    """Public model id, and what `model` defaults to."""
+    name: Annotated[str, Field(max_length=63, pattern=NAME)]
+    """Public model id, and what `model` defaults to; also the engine's name inside the stack."""
     model: str | None = None
     """Name in catalog/models; needed where one model is served twice, under two names."""
     engine: Literal["auto", "onnx", "ollama", "vllm", "external"] = "auto"
@@ -38,10 +42,14 @@ class ModelSettings(Settings):
     queue_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """Longest wait in that queue."""
     cpus: Annotated[float, Field(gt=0, le=256)] = 2
-    gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    """Whole GPUs of the machine that the engine gets; with engine auto, what it was found to need."""
+    gpus: Annotated[int, Field(ge=0, le=16)] | None = None
+    """Whole GPUs that the engine gets. Default: as few as it fits on where slm-kit:hardware names a GPU
+    and the engine uses one, else none."""
+    gpu_devices: tuple[Annotated[int, Field(ge=0, le=15)], ...] = ()
+    """Their numbers on the machine. Default: the first that are free, in the order of the models: with
+    more than one model on GPUs name them, so that dropping one does not move another."""
     memory_mib: Annotated[int, Field(ge=64)] | None = None
-    """Memory limit. Default: computed from the catalog (catalog/sizing.py)."""
+    """Memory limit. Default: computed from the catalog (catalog/sizing)."""
     variant: str | None = None
     """Catalog variant. Default: the first that fits engine and modelSource."""
     ollama: OllamaOptions = OllamaOptions()
@@ -73,6 +81,28 @@ class ModelSettings(Settings):
                 f"contextLength {self.context_length} for model {model.name}",
                 f"the model was trained for at most {model.context_length} tokens",
                 f"Set contextLength to {model.context_length} or less.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> "ModelSettings":
+        if self.name in TAKEN or self.name.replace(".", "").isdigit():
+            raise KitError(
+                f"model name {self.name!r}",
+                f"inside the stack it would be an address, or the name of {', '.join(TAKEN)}",
+                "Choose another, and name the catalog's model as `model`.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _says_nothing_idle(self) -> "ModelSettings":
+        idle = {"context_length", "cpus", "gpus", "gpu_devices", "memory_mib", "variant"}
+        given = sorted(idle & self.model_fields_set) if self.engine == "external" else []
+        if given:
+            raise KitError(
+                f"{to_camel(given[0])} of external model {self.name}",
+                "what serves it is outside of the stack",
+                "Remove it.",
             )
         return self
 

@@ -3,58 +3,54 @@
 from typing import Any
 
 from catalog import models as catalog
-from catalog.sizing import MIB
+from catalog.sizing.fit import Fit
+from catalog.sizing.memory import MIB
 from catalog.sources import store_path
 from components.engines.contract import PORT, Serving
 from components.engines.registry import RECIPES
 from components.gateway.config import KeyGrant, Route
 from components.model_store import STORE_PATH
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
+from stacks.decision import Decision
 from stacks.model_settings import ModelSettings
 from stacks.settings import StackSettings
-from stacks.sizing import fit_of
 
 
-def serving_of(model: ModelSettings, settings: StackSettings) -> Serving:
+def serving_of(model: ModelSettings, decision: Decision, found: Fit, settings: StackSettings) -> Serving:
     """What the engine is told."""
-    known, decision = catalog.find(model.catalog_name), settings.decision_of(model)
-    variant = decision.variant
+    known = catalog.find(model.catalog_name)
+    source = known.variants[decision.variant].source
     return Serving(
         name=model.name,
         model=known,
-        variant_name=variant,
-        folder=f"{STORE_PATH}/{store_path(known.name, variant, known.variants[variant].source)}",
+        variant_name=decision.variant,
+        folder=f"{STORE_PATH}/{store_path(known.name, decision.variant, source)}",
         context_length=model.context_length,
         concurrency=model.concurrency,
         # The gateway queues; the engine keeps room for one round of requests already on their way.
         max_queue=model.concurrency,
-        cpus=model.cpus,
+        # No container gets more than the engine has, and no program starts threads for more.
+        cpus=min(model.cpus, settings.engine_cpus or model.cpus),
         gpus=decision.gpus,
-        memory_mib=model.memory_mib or fit_of(model, settings).estimate.limit // MIB,
+        memory_mib=model.memory_mib or found.estimate.limit // MIB,
         ollama=model.ollama,
         vllm=model.vllm,
     )
 
 
-def routes_of(model: ModelSettings, settings: StackSettings) -> list[Route]:
+def routes_of(model: ModelSettings, decision: Decision | None) -> list[Route]:
     """How the gateway reaches it: a route for each name that it is served under."""
-    limits: dict[str, Any] = {
+    common: dict[str, Any] = {
         "max_concurrency": model.concurrency,
         "max_queue": model.max_queue,
         "queue_timeout_s": model.queue_timeout_seconds,
+        "fallback": model.fallback,
     }
-    if model.external is not None:
-        return [Route(model=model.name, external=model.external, **limits)]
-    health_path = RECIPES[settings.decision_of(model).engine].health_path
+    if decision is None:
+        return [Route(model=model.name, external=model.external, **common)]
+    health_path = RECIPES[decision.engine].health_path
     return [
-        Route(
-            model=name,
-            alias=model.name,
-            port=PORT,
-            health_path=health_path,
-            fallback=model.fallback,
-            **limits,
-        )
+        Route(model=name, alias=model.name, port=PORT, health_path=health_path, **common)
         for name in model.public_names
     ]
 

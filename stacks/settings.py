@@ -4,51 +4,28 @@ Names are camelCase in Pulumi config and snake_case here. A misspelt key, a valu
 a combination that cannot work is refused with the value, the limit and the next step.
 """
 
-import difflib
 import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    ValidationError,
     model_validator,
 )
 
-from catalog import models as catalog
-from catalog.choosing import choose_engine
 from catalog.errors import KitError
-from catalog.hardware import MIB, Hardware, this_machine
 from catalog.hardware import find as find_hardware
-from catalog.models import EngineName
-from components.gateway.types import GatewayLimits
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
-from components.open_webui import MEMORY_MIB as OPEN_WEBUI_MIB
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings, Settings
 
 NAMESPACE = "slm-kit"
-
-UNKNOWN_MEMORY_MIB = 1024 * 1024
-"""Taken where engineMemoryMib is not written yet: nothing is refused for want of memory."""
 
 
 def _address(value: str) -> str:
     ipaddress.ip_address(value)
     return value
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a model is served with."""
-
-    engine: EngineName
-    variant: str
-    gpus: int
-    reason: str = ""
-    """Why, where the kit chose; empty where config did."""
 
 
 class StackSettings(Settings):
@@ -70,8 +47,9 @@ class StackSettings(Settings):
     engine_memory_mib: Annotated[int, Field(gt=0)] | None = None
     """Memory of the Docker engine; what does not fit is refused. `make up` writes it."""
     hardware: str | None = None
-    """The machine's GPU, or another machine, by its name in catalog/hardware.yaml. Default: the
-    processors and memory of the Docker engine."""
+    """The machine's GPU by its name in catalog/hardware.yaml. Default: it has none."""
+    hardware_gpus: Annotated[int, Field(ge=1, le=16)] = 1
+    """How many of it the machine has."""
     model_source: Literal["hf", "https", "pypi", "file", "oci"] = "hf"
     model_folder: str | None = None
     certificate_authorities: Path | None = None
@@ -88,7 +66,7 @@ class StackSettings(Settings):
             twice = {value for value in values if values.count(value) > 1}
             if twice:
                 raise KitError(
-                    f"{what} {twice.pop()!r}",
+                    f"{what} {min(twice)!r}",
                     "is listed twice",
                     "List it once in the stack config.",
                 )
@@ -96,13 +74,19 @@ class StackSettings(Settings):
             unknown = set(key.models) - {"*", *names}
             if unknown:
                 raise KitError(
-                    f"model {unknown.pop()!r} of key {key.id!r}",
+                    f"model {min(unknown)!r} of key {key.id!r}",
                     f"this stack serves {', '.join(names)}",
                     'Name one of these, or "*" for all.',
                 )
         self._source_is_complete()
         self._page_can_be_had(ids)
         self._fallbacks_end()
+        if self.hardware is not None and find_hardware(self.hardware).kind != "gpu":
+            raise KitError(
+                f"hardware {self.hardware!r}",
+                "is no GPU; processors and memory are those of the Docker engine",
+                "Name the machine's GPU, or remove the setting.",
+            )
         return self
 
     def _page_can_be_had(self, key_ids: Sequence[str]) -> None:
@@ -128,8 +112,8 @@ class StackSettings(Settings):
             if model.fallback is not None and model.fallback not in without:
                 raise KitError(
                     f"fallback {model.fallback!r} of model {model.name}",
-                    f"models of this stack without a fallback of their own: {', '.join(without) or 'none'}",
-                    "Name one of these.",
+                    "it must be another model of the stack, one without a fallback of its own",
+                    f"Name one of {', '.join(without)}." if without else "Remove one of the fallbacks.",
                 )
 
     @property
@@ -144,13 +128,6 @@ class StackSettings(Settings):
         return (*(key.id for key in self.keys), *page)
 
     def _source_is_complete(self) -> None:
-        for model in self.hosted:
-            if self.decision_of(model).engine == "vllm" and self.images != "upstream":
-                raise KitError(
-                    f"engine 'vllm' of model {model.name}",
-                    f"its image must be pulled, and images is {self.images!r}",
-                    "Choose another engine, or set slm-kit:images upstream where an image registry answers.",
-                )
         if self.model_source == "file" and self.model_folder is None:
             raise KitError(
                 "modelSource 'file'",
@@ -171,95 +148,3 @@ class StackSettings(Settings):
                     "the stack has no authorities of its own",
                     "Name a PEM file in slm-kit:certificateAuthorities, or set authorities to system.",
                 )
-
-    def decision_of(self, model: ModelSettings) -> Decision:
-        """Engine and variant of a hosted model: as configured, or chosen."""
-        known = catalog.find(model.catalog_name)
-        engine = model.engine
-        if engine == "auto" and model.variant in known.variants:
-            engine = known.variants[model.variant].engine
-        if engine != "auto":
-            return Decision(engine, known.variant_for(engine, self.model_source, model.variant), model.gpus)
-        if not any(each.source.kind == self.model_source for each in known.variants.values()):
-            has = ", ".join(f"{name} ({each.source.kind})" for name, each in known.variants.items())
-            raise KitError(
-                f"modelSource {self.model_source!r} for model {known.name}",
-                f"the catalog has {has}",
-                "Set slm-kit:modelSource to one of these kinds, or name the model's `variant`.",
-            )
-        choice = choose_engine(
-            known,
-            self.machine_for(None),
-            model.context_length,
-            model.concurrency,
-            source_kind=self.model_source,
-        )
-        return Decision(choice.engine, choice.variant, choice.fit.gpus, choice.reason)
-
-    def machine_for(self, gpus: int | None) -> Hardware:
-        """Where an engine with so many GPUs runs; None where the kit is to choose."""
-        if self.hardware is not None and gpus != 0:
-            return find_hardware(self.hardware)
-        if gpus:
-            raise KitError(
-                f"gpus {gpus}",
-                "what the machine has for GPUs is not said",
-                "Set slm-kit:hardware to a name of catalog/hardware.yaml.",
-            )
-        memory = self.engine_memory_mib or UNKNOWN_MEMORY_MIB
-        page = 0 if self.open_webui is None else OPEN_WEBUI_MIB
-        reserved = min(GatewayLimits().memory_mib + page, memory - 1)
-        found = this_machine(memory * MIB, self.engine_cpus or 1, reserved)
-        # vLLM runs on processors where somebody asks for it; it is never chosen there.
-        return found if gpus is None else found.model_copy(update={"engines": (*found.runs, "vllm")})
-
-
-def parse(
-    config: Mapping[str, Any],
-    secret_ids: Mapping[str, Any],
-    credential_ids: Mapping[str, Any] | None = None,
-) -> StackSettings:
-    """Check plain config (camelCase keys without namespace) and that every key has its secret.
-
-    With `credential_ids` also that every external endpoint has what it is to be told.
-    Raises KitError naming the value, the limit and the next step.
-    """
-    try:
-        settings = StackSettings.model_validate(config, by_name=False, by_alias=True)
-    except ValidationError as error:
-        raise _refusal(error) from error
-    for key_id in settings.key_ids:
-        if not secret_ids.get(key_id):
-            raise KitError(
-                f"key {key_id!r}",
-                "has no secret in slm-kit:keySecrets",
-                f"Create it with `make key NEW={key_id}`, or run `make up`, which creates missing keys.",
-            )
-    for model in settings.models:
-        wants = model.external is not None and model.external.credential != "none"
-        if wants and credential_ids is not None and not credential_ids.get(model.name):
-            raise KitError(
-                f"external model {model.name!r}",
-                "has no credential in slm-kit:externalSecrets",
-                f"Give it on standard input: make config KEY='externalSecrets[\"{model.name}\"]'",
-            )
-    return settings
-
-
-def _refusal(error: ValidationError) -> KitError:
-    """The first thing wrong, in the words of the config file."""
-    first = error.errors(include_url=False)[0]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-    value = f"{NAMESPACE}:{place.removeprefix('.') or 'the stack config'}"
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(), n=1)
-        step = f"Did you mean {near[0]}?" if near else "Remove it."
-        return KitError(value, "there is no such setting", f"{step} stacks/settings.py lists all.")
-    if first["type"] != "missing":
-        value += f" {first['input']!r}"
-    return KitError(value, first["msg"], "stacks/settings.py documents the limits and defaults.")
-
-
-def _known_keys() -> list[str]:
-    classes = (ModelSettings, KeySettings, OpenWebuiSettings, StackSettings)
-    return [field.alias or name for c in classes for name, field in c.model_fields.items()]

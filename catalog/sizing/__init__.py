@@ -3,6 +3,7 @@
 Pure arithmetic over the catalog; bytes, seconds and US dollars unless a name says otherwise.
 """
 
-from catalog.sizing.memory import MIB, MemoryEstimate, kv_cache_bytes, memory, onnx_memory_bytes
+from catalog.sizing.demand import Demand
+from catalog.sizing.memory import MIB, MemoryEstimate, memory
 
-__all__ = ["MIB", "MemoryEstimate", "kv_cache_bytes", "memory", "onnx_memory_bytes"]
+__all__ = ["MIB", "Demand", "MemoryEstimate", "memory"]

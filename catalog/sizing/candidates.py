@@ -6,18 +6,50 @@ The rules, in this order:
 2. Processors: ONNX Runtime (`make bench` measures it ahead of Ollama), then Ollama.
 3. GPUs: vLLM, which batches many requests, then Ollama; but for one request at a time on a GPU of up to
    16 GB Ollama comes first, because its quantized weights leave room and nothing is batched.
-4. Fewer GPUs before more; within an engine the variants in the catalog's order.
+4. Fewer GPUs before more; within an engine the variants that are locked before those whose revision is open,
+   each in the catalog's order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from catalog.engines import Capability, engines
 from catalog.hardware import Hardware
-from catalog.models import EngineName, Model
+from catalog.models import EngineName, Model, Variant
+from catalog.sizing.demand import NOTHING_ASKED, Demand
 from catalog.sizing.fit import Fit, Load, fit, runnable
 from catalog.sizing.memory import splits
 
 SMALL_GPU_MIB = 16384
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of the catalog a stack can use; the defaults leave nothing out."""
+
+    engine: EngineName | None = None
+    """The one that is asked for, whether the kit would choose it there or not."""
+    source_kind: str | None = None
+    """The stack's modelSource: variants of other sources are left out."""
+    engines: Collection[EngineName] | None = None
+    """Those that the stack can run."""
+    demand: Demand = NOTHING_ASKED
+    """What the settings of `engine` change; other engines have none."""
+
+    def admits(self, engine: EngineName) -> bool:
+        """Whether the stack can run the engine."""
+        return self.engines is None or engine in self.engines
+
+    def has(self, variant: Variant) -> bool:
+        """Whether the stack can get the variant's files."""
+        return self.source_kind in (None, variant.source.kind)
+
+    def demand_of(self, engine: EngineName) -> Demand:
+        """What is asked of the engine."""
+        return self.demand if engine == self.engine else NOTHING_ASKED
+
+
+ANYTHING = Scope()
 
 
 def engine_order(hardware: Hardware, concurrency: int) -> tuple[EngineName, ...]:
@@ -34,36 +66,19 @@ def can_serve(engine: EngineName, model: Model) -> bool:
     return engines()[engine].capabilities.get(needed) is True
 
 
-def candidates(
-    model: Model,
-    load: Load,
-    hardware: Hardware,
-    *,
-    engine: EngineName | None = None,
-    source_kind: str | None = None,
-) -> Iterator[Fit]:
-    """Every way to serve the model there, the best first, whether it fits or not.
-
-    `engine` and `source_kind` (of the stack's config) leave out all others.
-    """
+def candidates(model: Model, load: Load, hardware: Hardware, scope: Scope = ANYTHING) -> Iterator[Fit]:
+    """Every way to serve the model there, the best first, whether it fits or not."""
+    variants = sorted(model.variants.items(), key=lambda item: not item[1].locked)
+    order = engine_order(hardware, load.concurrency) if scope.engine is None else (scope.engine,)
     for gpus in hardware.gpu_counts:
-        for each in engine_order(hardware, load.concurrency) if engine is None else (engine,):
-            if not can_serve(each, model) or not splits(each, model, gpus):
+        for engine in order:
+            if not scope.admits(engine) or not can_serve(engine, model) or not splits(engine, model, gpus):
                 continue
-            for name, variant in model.variants.items():
-                wanted = variant.engine == each and source_kind in (None, variant.source.kind)
-                if wanted and runnable(model, name, hardware):
-                    yield fit(model, name, load, hardware, gpus=gpus)
+            for name, variant in variants:
+                if variant.engine == engine and scope.has(variant) and runnable(model, name, hardware):
+                    yield fit(model, name, load, hardware, gpus=gpus, demand=scope.demand_of(engine))
 
 
-def first_fit(
-    model: Model,
-    load: Load,
-    hardware: Hardware,
-    *,
-    engine: EngineName | None = None,
-    source_kind: str | None = None,
-) -> Fit | None:
+def first_fit(model: Model, load: Load, hardware: Hardware, scope: Scope = ANYTHING) -> Fit | None:
     """The best way that fits; None where nothing does."""
-    found = candidates(model, load, hardware, engine=engine, source_kind=source_kind)
-    return next((each for each in found if each.fits), None)
+    return next((each for each in candidates(model, load, hardware, scope) if each.fits), None)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from catalog.engines import engines
 from catalog.hardware import Hardware
 from catalog.models import EngineName, Model
-from catalog.sizing.memory import MemoryEstimate, memory, splits
+from catalog.sizing.demand import NOTHING_ASKED, Demand, merged
+from catalog.sizing.memory import MIB, MemoryEstimate, memory, splits
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class Fit:
     gpus: int
     """GPUs that share weights and cache; 0 in main memory."""
     estimate: MemoryEstimate
-    has: int
-    """Bytes the engine may use: in main memory, or on each GPU."""
+    has: int | None
+    """Bytes the engine may use: in main memory, or on each GPU. None where nobody knows; then it fits."""
     problem: str = ""
-    """Why the hardware cannot run the variant whatever its memory; empty where it can."""
-    kv_type: str | None = None
+    """Why it cannot be run there so, whatever the memory; empty where it can."""
+    demand: Demand = NOTHING_ASKED
 
     @property
     def engine(self) -> EngineName:
@@ -49,12 +50,7 @@ class Fit:
     @property
     def missing(self) -> int:
         """Bytes that are not there; 0 where it fits."""
-        return max(0, self.estimate.needs - self.has)
-
-    @property
-    def free(self) -> int:
-        """Bytes that stay free; 0 where it does not fit."""
-        return max(0, self.has - self.estimate.needs)
+        return 0 if self.has is None else max(0, self.estimate.needs - self.has)
 
 
 def fit(
@@ -65,25 +61,32 @@ def fit(
     *,
     gpus: int | None = None,
     kv_type: str | None = None,
+    demand: Demand | None = None,
 ) -> Fit:
-    """The variant on the machine, on as few GPUs as it fits on, else on all there are; or on `gpus`."""
-    chosen = model.variants[variant]
-    facts = engines()[chosen.engine]
-    problem = _problem(model, variant, hardware)
+    """The variant on the machine, on as few GPUs as it fits on, else on all there are; or on `gpus`.
+
+    `demand` is what the engine's settings change; `kv_type` alone is the same as in there.
+    """
+    chosen, asked = model.variants[variant], merged(demand, kv_type)
     result = None
     for count in hardware.gpu_counts if gpus is None else (gpus,):
         if gpus is None and not splits(chosen.engine, model, count):
             continue
-        estimate = memory(
-            chosen.engine, model, chosen, load.context, load.concurrency, gpus=count, kv_type=kv_type
-        )
-        share = facts.gpu_share if hardware.kind == "gpu" else 1
-        has = int(hardware.usable * share)
-        result = Fit(hardware, model, variant, load, count, estimate, has, problem, kv_type)
+        size = memory(chosen.engine, model, chosen, load.context, load.concurrency, gpus=count, demand=asked)
+        problem = _problem(model, variant, hardware, asked) or cache_problem(size, asked)
+        has = _has(hardware, chosen.engine, asked)
+        result = Fit(hardware, model, variant, load, count, size, has, problem, asked)
         if result.fits:
             break
     assert result is not None, "one GPU always divides the heads"
     return result
+
+
+def _has(hardware: Hardware, engine: EngineName, demand: Demand) -> int | None:
+    if not hardware.memory_known:
+        return None
+    share = demand.gpu_share or engines()[engine].gpu_share
+    return int(hardware.usable * (share if hardware.kind == "gpu" else 1))
 
 
 def runnable(model: Model, variant: str, hardware: Hardware) -> bool:
@@ -96,13 +99,14 @@ def runnable(model: Model, variant: str, hardware: Hardware) -> bool:
     return not excluded and hardware.kind in engines()[engine].memory
 
 
-def least_share(found: Fit) -> float:
-    """The smallest part of each GPU that works (vLLM's gpu-memory-utilization), with the engine's margin."""
-    wanted = found.estimate.total * (1 + found.estimate.margin) / found.hardware.usable
-    return min(engines()[found.engine].gpu_share, -(-int(wanted * 10000) // 100) / 100)
+def cache_problem(size: MemoryEstimate, demand: Demand) -> str:
+    """Why the load has no room in the KV cache that is set; empty where it has."""
+    if demand.kv_bytes is None or demand.kv_bytes >= size.kv:
+        return ""
+    return f"its KV cache is set to {demand.kv_bytes // MIB} MiB, and the load needs {-(-size.kv // MIB)}"
 
 
-def _problem(model: Model, variant: str, hardware: Hardware) -> str:
+def _problem(model: Model, variant: str, hardware: Hardware, demand: Demand) -> str:
     quantization = model.variants[variant].quantization
     facts = engines()[model.variants[variant].engine]
     if hardware.compute_capability is None:
@@ -111,6 +115,10 @@ def _problem(model: Model, variant: str, hardware: Hardware) -> str:
     if hardware.compute_capability < least:
         has = hardware.compute_capability
         return f"{quantization} on {facts.title} needs compute capability {least:g}, it has {has:g}"
+    for setting, lowest in demand.least_capability:
+        if hardware.compute_capability < lowest:
+            has = hardware.compute_capability
+            return f"{setting} needs a GPU of compute capability {lowest:g}, {hardware.title} has {has:g}"
     if facts.no_float16 and not hardware.bf16 and model.name.startswith(facts.no_float16):
         return f"{facts.title} computes {model.title} in bfloat16 only, and {hardware.title} has none"
     return ""

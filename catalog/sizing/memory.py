@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from catalog.engines import EngineFacts, KvFacts, MemoryFacts, Place, engines
 from catalog.errors import KitError
 from catalog.models import Attention, EngineName, Model, Variant
+from catalog.quantization import UNQUANTIZED
+from catalog.sizing.demand import Demand, merged
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -31,6 +33,8 @@ class MemoryEstimate:
     margin: float
     host: int
     """Main memory beside the GPUs; 0 where everything is in main memory."""
+    extra: int = 0
+    """Main memory that settings ask for on top of it."""
 
     @property
     def total(self) -> int:
@@ -41,7 +45,7 @@ class MemoryEstimate:
     def limit(self) -> int:
         """The hard limit to set on the container's main memory: prediction and margin, in whole MiB."""
         main = self.total if self.place == "cpu" else self.host
-        return -(-int(main * (1 + self.margin)) // MIB) * MIB
+        return -(-int(main * (1 + self.margin) + self.extra) // MIB) * MIB
 
     @property
     def needs(self) -> int:
@@ -58,11 +62,14 @@ def memory(
     *,
     gpus: int = 0,
     kv_type: str | None = None,
+    demand: Demand | None = None,
 ) -> MemoryEstimate:
     """Memory for `sequences` requests at once, each with `context` tokens; `gpus` 0 is main memory.
 
-    `kv_type` is the engine's own name of a KV-cache type. Raises KitError for what the engine cannot do.
+    `demand` is what the engine's settings change; `kv_type` alone is the same as in there. Raises KitError
+    for what the engine cannot do.
     """
+    asked = merged(demand, kv_type)
     facts = engines()[engine]
     place: Place = "gpu" if gpus else "cpu"
     if facts.kv is None or place not in facts.memory:
@@ -76,20 +83,27 @@ def memory(
             f"its {model.attention.kv_heads} KV heads cannot be divided among them",
             "Choose a number of GPUs that divides it.",
         )
-    element = kv_element_bytes(facts, kv_type)
+    element = kv_element_bytes(facts, asked.kv_type)
     beside = facts.memory[place]
     ratio = beside.weights.get(variant.quantization, beside.weights.get("other", 1))
     part = _part(facts, model.attention.layers, gpus)
+    needed = int(kv_bytes(facts.kv, model.attention, context, sequences, element) * part)
     return MemoryEstimate(
         engine=engine,
         place=place,
         gpus=gpus,
-        weights=int(variant.bytes * ratio * part),
-        kv=int(kv_bytes(facts.kv, model.attention, context, sequences, element) * part),
+        weights=int(loaded_bytes(variant, asked) * ratio * part),
+        kv=max(needed, asked.kv_bytes or 0),
         overhead=_overhead(beside, model, context, sequences),
         margin=facts.margin,
         host=facts.host_mib * MIB if gpus else 0,
+        extra=asked.host_extra,
     )
+
+
+def loaded_bytes(variant: Variant, demand: Demand) -> float:
+    """Bytes of the weights as the engine holds them, its settings counted in."""
+    return variant.bytes * (demand.weight_scale if variant.quantization in UNQUANTIZED else 1)
 
 
 def splits(engine: EngineName, model: Model, gpus: int) -> bool:
@@ -120,17 +134,6 @@ def kv_bytes(kv: KvFacts, attention: Attention, context: int, sequences: int, el
         full, sliding = _padded(full, sliding)
     kept = min(whole, (window + kv.extra_tokens) * sequences + kv.batch_tokens)
     return math.ceil(token * (full * whole + sliding * kept))
-
-
-def kv_cache_bytes(model: Model, context_length: int, sequences: int, element_bytes: int) -> int:
-    """KV cache of an engine that keeps the whole context in every layer."""
-    plain = KvFacts(types={"": element_bytes}, facts="arithmetic")
-    return kv_bytes(plain, model.attention, context_length, sequences, element_bytes)
-
-
-def onnx_memory_bytes(model: Model, variant: Variant, context_length: int, sequences: int) -> int:
-    """Hard limit for the ONNX engine: `memory("onnx", …).limit`."""
-    return memory("onnx", model, variant, context_length, sequences).limit
 
 
 def _part(facts: EngineFacts, layers: int, gpus: int) -> float:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from catalog.models import EngineName
-from catalog.sizing.cost import cold_start_of, usd_a_million_tokens, usd_a_month
+from catalog.sizing.cost import cold_start_of, offer_of, usd_a_million_tokens, usd_a_month
 from catalog.sizing.fit import Fit
 from catalog.sizing.memory import GIB
 from catalog.sizing.speed import tokens_per_second
@@ -14,9 +14,10 @@ WIDTH = 120
 """Columns of a terminal that every table keeps to."""
 
 FOOTNOTE = (
-    "tok/s: upper bounds from memory bandwidth with every context full, for one request and for all.\n"
-    "cold s: node, image, download and load of a first start, without a conversion by the kit itself.\n"
-    "$: pay as you go for the whole machine, 730 hours a month; $/Mtok at full use of the bound."
+    "tok/s: at most about this, by memory bandwidth with every context full; for one request and for all.\n"
+    "cold s: node, image, download and load of a first start on Azure, without a conversion by the kit.\n"
+    "$: pay as you go for the whole machine, 730 hours a month, also where it has more GPUs than are used\n"
+    "(1 of 8 x ...); $/Mtok at full use of tok/s."
 )
 
 
@@ -38,19 +39,19 @@ class SizeRow:
     overhead: int
     needs: int
     """Memory that has to be there; on GPUs, on each."""
-    has: int
+    has: int | None
     memory_limit: int
     """Hard limit of the container's main memory."""
     tokens_per_second_one: float | None
     tokens_per_second_all: float | None
-    cold_start_seconds: float
+    cold_start_seconds: float | None
     usd_per_month: float | None
     usd_per_million_tokens: float | None
 
 
 def size_row(found: Fit, name: str | None = None) -> SizeRow:
     """The numbers of one fit; `name` where the model is served under another one."""
-    size = found.estimate
+    size, start = found.estimate, cold_start_of(found)
     return SizeRow(
         name=name or found.model.name,
         engine=found.engine,
@@ -68,7 +69,7 @@ def size_row(found: Fit, name: str | None = None) -> SizeRow:
         memory_limit=size.limit,
         tokens_per_second_one=tokens_per_second(found, 1),
         tokens_per_second_all=tokens_per_second(found),
-        cold_start_seconds=cold_start_of(found).total,
+        cold_start_seconds=None if start is None else start.total,
         usd_per_month=usd_a_month(found),
         usd_per_million_tokens=usd_a_million_tokens(found),
     )
@@ -80,7 +81,7 @@ def as_output(rows: Sequence[SizeRow]) -> list[dict[str, Any]]:
 
 
 def stack_table(rows: Sequence[SizeRow]) -> str:
-    """What a stack's models need, one a line; memory in GiB."""
+    """What a stack's models need, one a line, and what the columns mean; memory in GiB."""
     head = (
         "model", "engine", "load", "weights", "KV", "other", "needs", "has", "tok/s", "all",
         "cold s", "$/month"
@@ -94,11 +95,11 @@ def stack_table(rows: Sequence[SizeRow]) -> str:
         )
         for row in rows
     ]  # fmt: skip
-    return render(head, lines, left=3)
+    return f"{render(head, lines, left=3)}\n{FOOTNOTE}"
 
 
 def machine_table(rows: Sequence[SizeRow]) -> str:
-    """One model on many machines, one a line; memory in GiB."""
+    """One model on many machines, one a line, and what the columns mean; memory in GiB."""
     head = (
         "hardware", "fits", "engine", "variant", "needs", "has", "tok/s", "all", "cold s", "$/month", "$/Mtok"
     )  # fmt: skip
@@ -117,11 +118,14 @@ def machine_table(rows: Sequence[SizeRow]) -> str:
         )
         for row in rows
     ]  # fmt: skip
-    return render(head, lines, left=4)
+    return f"{render(head, lines, left=4)}\n{FOOTNOTE}"
 
 
 def machine(found: Fit) -> str:
-    """The machine's title, with the number of GPUs where it is more than one."""
+    """The machine's title, with the GPUs that are used where they are several, or not all that are paid."""
+    offer = offer_of(found)
+    if found.gpus and offer is not None and offer.gpus > found.gpus:
+        return f"{found.gpus} of {offer.gpus} x {found.hardware.title}"
     return f"{found.gpus} x {found.hardware.title}" if found.gpus > 1 else found.hardware.title
 
 
@@ -139,8 +143,10 @@ def render(head: Sequence[str], lines: Sequence[Sequence[str]], left: int) -> st
     return "\n".join(one(line) for line in (head, *lines))
 
 
-def gib(value: int) -> str:
+def gib(value: int | None) -> str:
     """Bytes in GiB: two digits after the point below ten, one above."""
+    if value is None:
+        return "unknown"
     return f"{value / GIB:.2f}" if value < 10 * GIB else f"{value / GIB:.1f}"
 
 

@@ -10,7 +10,6 @@ from components.gateway.types import METRICS_PORT, PUBLIC_PORT
 from components.gateway.upstreams import (
     CREDENTIALS,
     needs_credentials,
-    needs_host_machine,
     render_credentials,
 )
 from components.platform import Platform
@@ -61,7 +60,8 @@ class Gateway(pulumi.ComponentResource):
                 alias=name,
                 ports=(PUBLIC_PORT, METRICS_PORT),
                 needs_egress=any(route.external for route in args["routes"]),
-                host_machine=needs_host_machine(args["routes"]),
+                # Always, so that the first route to this machine does not replace the gateway.
+                host_machine=True,
                 publish=(Publish(PUBLIC_PORT, args["port"], args["address"]),),
                 # The public port can be full of clients; the gateway is well all the same.
                 readiness=Probe("/healthz", METRICS_PORT, ("gateway-probe",), start_seconds=60),

@@ -81,11 +81,6 @@ def render_credentials(routes: Sequence[Route], credentials: Mapping[str, str]) 
     return "\n".join(rows) + "\n"
 
 
-def needs_host_machine(routes: Sequence[Route]) -> bool:
-    """Whether a route leads to the machine that the gateway's container runs on."""
-    return any(route.external and route.external.endpoint.host == HOST_MACHINE for route in routes)
-
-
 def _rename(route: Route, external: ExternalOptions) -> str:
     known_as = external.model or route.model
     return (

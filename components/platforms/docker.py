@@ -1,6 +1,7 @@
 """Runs workloads on one Docker engine."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NotRequired, TypedDict
 
@@ -21,6 +22,8 @@ class DockerPlatformArgs(TypedDict):
     """Stack name; labels everything the platform creates."""
     cpus: NotRequired[float]
     """Processors of the engine: Docker refuses a container that asks for more. Default: no bound."""
+    gpus: NotRequired[Mapping[str, Sequence[int]]]
+    """Numbers of the machine's GPUs by the name of the workload that they belong to."""
 
 
 class DockerPlatform(pulumi.ComponentResource):
@@ -34,7 +37,7 @@ class DockerPlatform(pulumi.ComponentResource):
         self, name: str, args: DockerPlatformArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("slm:index:DockerPlatform", name, {}, opts)
-        self._gpus_given = 0
+        self._gpus = args.get("gpus", {})
         self._cpus = args.get("cpus", math.inf)
         self._labels = {STACK_LABEL: args["stack"]}
         self._networks = Networks(
@@ -49,15 +52,13 @@ class DockerPlatform(pulumi.ComponentResource):
         """Run the workload; see components/platform.py."""
         wanted = workload.resources
         resources = replace(wanted, cpus=min(wanted.cpus, self._cpus))
-        # A count would give every workload the same first ones.
-        first, self._gpus_given = self._gpus_given, self._gpus_given + wanted.gpus
         return DockerWorkload(
             name,
             {
                 "workload": replace(workload, resources=resources),
                 "networks": self._networks,
                 "labels": self._labels,
-                "gpus": range(first, self._gpus_given),
+                "gpus": self._gpus.get(name, ()),
             },
             opts,
         )

@@ -52,7 +52,7 @@ def test_the_engine_is_chosen_where_none_is_named() -> None:
 def test_each_gpu_belongs_to_one_engine() -> None:
     vllm = {"model": MODEL, "engine": "vllm", "gpus": 1}
     stack = render_stack(
-        images="upstream", modelSource="hf", hardware="a10",
+        images="upstream", modelSource="hf", hardware="a10", hardwareGpus=2,
         models=[{"name": "one", **vllm}, {"name": "two", **vllm}],
     )  # fmt: skip
     assert [container(stack, name).inputs["gpus"] for name in ("one", "two")] == ["device=0", "device=1"]

@@ -2,13 +2,17 @@
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from catalog import hardware
 from catalog.errors import KitError
 from catalog.models import find, load
 from catalog.sizing.table import WIDTH
-from ops.advise import advise
+from ops.advise import LEAST_CONTEXT, MOST_CONCURRENCY, advise
 from stacks.model_settings import ModelSettings
+from stacks.parsing import parse
+from stacks.plan import plan
+from stacks.settings import StackSettings
 
 SIZED = {
     name
@@ -17,10 +21,13 @@ SIZED = {
 }
 
 
-def test_a_model_that_only_an_external_endpoint_serves_is_refused() -> None:
+def test_a_model_that_only_an_external_endpoint_serves_is_refused_with_the_way_to_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for name in set(load()) - SIZED:
-        with pytest.raises(KitError, match="no variant of it is for an engine that runs there"):
+        with pytest.raises(KitError, match=r"no engine of the kit serves it.*`engine: external`"):
             advise(name, 512, 1)
+        assert capsys.readouterr().out == "", "no table without rows"
 
 
 def test_phi_4_mini_fits_on_a_t4(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,12 +71,39 @@ def test_no_table_is_wider_than_the_terminal(name: str, capsys: pytest.CaptureFi
     assert max(map(len, table.splitlines())) <= WIDTH
 
 
-def test_what_is_given_to_paste_is_taken_by_the_stacks_settings(capsys: pytest.CaptureFixture[str]) -> None:
+def _pasted(capsys: pytest.CaptureFixture[str]) -> StackSettings:
+    """Settings of a stack whose config has nothing but the advice and what every stack has."""
+    advised = yaml.safe_load(capsys.readouterr().out.split("\n\n")[-1])
+    config = {key.removeprefix("slm-kit:"): value for key, value in advised.items()}
+    given = {"target": "local-docker", "keys": [{"id": "default"}], "images": "upstream", "modelSource": "hf"}
+    return parse({**given, **config}, {"default": "slm-x"})
+
+
+@pytest.mark.parametrize(
+    ("model", "machine", "engine", "variant", "gpus"),
+    [
+        ("smollm2-135m-instruct", "cpu-8", "onnx", "onnx-int4", 0),
+        ("smollm2-135m-instruct", "t4", "vllm", "vllm-bf16", 1),
+        ("gemma-3-27b-it", "t4", "ollama", "gguf-q4_k_m", 2),
+    ],
+)
+def test_what_is_given_to_paste_is_planned_by_the_stack(
+    model: str, machine: str, engine: str, variant: str, gpus: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    advise(model, 2048, 4, machine)
+    (hosted,) = plan(_pasted(capsys)).hosted
+    assert (hosted.decision.engine, hosted.decision.variant, hosted.decision.gpus) == (engine, variant, gpus)
+    assert hosted.fit.fits
+    assert len(hosted.devices) == gpus
+
+
+def test_a_variant_whose_revision_is_open_is_advised_with_the_step_that_locks_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     advise("phi-4-mini-instruct", 4096, 4, "t4")
-    pasted = yaml.safe_load(capsys.readouterr().out.split("\n\n")[-1])
-    (entry,) = pasted["slm-kit:models"]
-    settings = ModelSettings.model_validate(entry, by_name=False, by_alias=True)
-    assert (settings.engine, settings.variant, settings.gpus) == ("vllm", "vllm-bf16", 1)
+    assert "run make lock-models MODELS=phi-4-mini-instruct." in capsys.readouterr().out
+    advise("smollm2-135m-instruct", 2048, 4, "t4")
+    assert "lock-models" not in capsys.readouterr().out
 
 
 def test_a_context_the_model_was_not_trained_for_is_refused() -> None:
@@ -77,9 +111,25 @@ def test_a_context_the_model_was_not_trained_for_is_refused() -> None:
         advise("smollm2-135m-instruct", 9000, 1)
 
 
-def test_a_concurrency_of_nothing_is_refused() -> None:
-    with pytest.raises(KitError, match="CONCURRENCY 0"):
-        advise("smollm2-135m-instruct", 512, 0)
+@pytest.mark.parametrize("concurrency", [0, MOST_CONCURRENCY + 1])
+def test_a_concurrency_that_no_stack_takes_is_refused(concurrency: int) -> None:
+    with pytest.raises(KitError, match=rf"CONCURRENCY {concurrency}: a stack takes 1 to 64"):
+        advise("smollm2-135m-instruct", 512, concurrency)
+
+
+def test_the_bounds_are_those_of_a_stacks_config() -> None:
+    for (context, concurrency), taken in (
+        ((LEAST_CONTEXT, MOST_CONCURRENCY), True),
+        ((LEAST_CONTEXT - 1, 1), False),
+        ((LEAST_CONTEXT, MOST_CONCURRENCY + 1), False),
+    ):
+        entry = {"name": "smollm2-135m-instruct", "contextLength": context, "concurrency": concurrency}
+        try:
+            ModelSettings.model_validate(entry, by_name=False, by_alias=True)
+        except ValidationError:
+            assert not taken
+        else:
+            assert taken
 
 
 def test_an_engine_without_sizes_is_refused_with_those_that_have_them() -> None:
@@ -89,4 +139,4 @@ def test_an_engine_without_sizes_is_refused_with_those_that_have_them() -> None:
 
 def test_a_model_that_fits_nowhere_is_refused() -> None:
     with pytest.raises(KitError, match="comes nearest and needs"):
-        advise("qwen3-14b", 40960, 1000)
+        advise("phi-4", 16384, 64, engine="vllm")

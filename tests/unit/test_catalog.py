@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from catalog import models, sizing
+from catalog import models
 from catalog.errors import KitError
 from catalog.images import base_image
 from catalog.quantization import BITS_PER_WEIGHT
@@ -167,12 +167,6 @@ def test_the_specification_names_a_path_that_changes_with_the_source() -> None:
     wanted = specification(model.name, "onnx-int4-from-gguf", variant.source, variant.convert)
     assert wanted["path"] == f"{QUICK_START}/onnx-int4-from-gguf/{variant.source.identity[:16]}"
     assert wanted["convert"]["from"] == "gguf"
-
-
-def test_the_kv_cache_is_two_tensors_a_layer_for_every_token() -> None:
-    model = models.find(QUICK_START)
-    assert sizing.kv_cache_bytes(model, 1, 1, 4) == 2 * 30 * 3 * 64 * 4
-    assert sizing.kv_cache_bytes(model, 2048, 8, 4) == 2048 * 8 * sizing.kv_cache_bytes(model, 1, 1, 4)
 
 
 def test_the_table_fits_the_terminal_and_marks_what_is_open() -> None:

@@ -6,6 +6,8 @@ from catalog import hardware
 from catalog.choosing import choose_engine
 from catalog.errors import KitError
 from catalog.models import Model, find
+from catalog.sizing.fit import Load
+from catalog.sizing.refusal import fit_or_refuse
 
 SMOL = "smollm2-135m-instruct"
 
@@ -112,3 +114,73 @@ def test_where_nothing_fits_the_refusal_names_the_nearest() -> None:
 
 def test_an_edge_device_gets_the_engine_that_runs_there() -> None:
     assert choose_engine(find("phi-4-mini-instruct"), hardware.find("orin-nx-16"), 4096, 4).engine == "ollama"
+
+
+def test_engines_that_the_stack_cannot_run_are_neither_chosen_nor_proposed() -> None:
+    model, card = find("phi-4-mini-instruct"), hardware.find("t4")
+    choice = choose_engine(model, card, 4096, 4, engines=("onnx", "ollama"))
+    assert choice.engine == "ollama"
+    assert "because this stack cannot run vLLM" in choice.reason
+    with pytest.raises(KitError, match="the stack can run onnx") as refused:
+        choose_engine(model, card, 4096, 4, engines=["onnx"])
+    assert "Ollama" not in refused.value.next_step
+    assert "vLLM" not in refused.value.next_step
+
+
+def test_a_variant_that_is_locked_comes_before_an_open_one_and_an_open_one_says_its_step() -> None:
+    model = find("qwen3-0.6b")
+    names = [name for name, variant in model.variants.items() if variant.engine == "ollama"]
+    assert [model.variants[name].locked for name in names] == [False, True], "the catalog's order"
+    choice = choose_engine(model, hardware.find("cpu-8"), 2048, 1, engine="ollama")
+    assert choice.variant == names[1]
+    assert "lock-models" not in choice.reason
+    open_one = choose_engine(model, hardware.find("t4"), 2048, 4, engine="vllm")
+    assert open_one.reason.endswith("Its revision is open: run make lock-models MODELS=qwen3-0.6b.")
+
+
+def test_what_is_against_an_engine_is_what_was_really_so() -> None:
+    card = hardware.find("t4")
+    reasons = {
+        "nothing for vLLM fits on 2 GPUs": choose_engine(find("gemma-3-27b-it"), card, 4096, 4),
+        "no variant for ONNX Runtime comes from pypi": choose_engine(
+            _without(find(SMOL), "onnx-int4-from-gguf"), hardware.find("cpu-8"), 2048, 4, source_kind="pypi"
+        ),
+        "nothing for ONNX Runtime fits": choose_engine(
+            find("qwen3-14b"), hardware.this_machine(13 * 2**30, 8), 4096, 1
+        ),
+        "the catalog has no variant for vLLM": choose_engine(
+            _without(find("qwen3-8b"), "vllm-bf16", "vllm-fp8", "vllm-awq"), card, 4096, 4
+        ),
+    }
+    for said, choice in reasons.items():
+        assert f"Ollama because {said}; " in choice.reason
+
+
+def _without(model: Model, *names: str) -> Model:
+    kept = {name: variant for name, variant in model.variants.items() if name not in names}
+    return model.model_copy(update={"variants": kept})
+
+
+def test_what_was_passed_over_on_fewer_gpus_says_so() -> None:
+    choice = choose_engine(find("qwen3-14b"), hardware.find("a100-80"), 40960, 16)
+    assert (choice.variant, choice.fit.gpus) == ("vllm-bf16", 2)
+    assert "(vllm-bf16 does not fit on 1 GPU: " in choice.reason
+
+
+def test_no_smaller_load_is_proposed_where_another_variant_takes_the_whole_one() -> None:
+    with pytest.raises(KitError) as refused:
+        fit_or_refuse(find("qwen3-14b"), "gguf-q8_0", Load(4096, 1), hardware.find("rtx-3060"))
+    assert refused.value.next_step.startswith("What fits: gguf-q4_k_m on Ollama here; or it on ")
+    assert "tokens here" not in refused.value.next_step
+
+
+def test_what_is_proposed_comes_from_the_stacks_source_and_names_an_engine_that_differs() -> None:
+    model, machine = find("qwen3-14b"), hardware.find("cpu-2")
+    with pytest.raises(KitError) as refused:
+        fit_or_refuse(model, "onnx-int4", Load(4096, 1), machine, source_kind="pypi")
+    assert refused.value.next_step == "Nothing in the catalog does."
+    with pytest.raises(KitError) as refused:
+        fit_or_refuse(model, "gguf-q4_k_m", Load(4096, 1), hardware.find("cpu-2"), source_kind="hf")
+    assert "it on 8 cores, DDR5, 32 GB (gguf-q4_k_m)" in refused.value.next_step
+    with pytest.raises(KitError, match="What fits: gguf-q4_k_m on Ollama here; "):
+        fit_or_refuse(find("gemma-3-4b-it"), "vllm-bf16", Load(4096, 1), hardware.find("rtx-4060"))

@@ -10,7 +10,6 @@ from components.engines.external import Endpoint, ExternalOptions
 from components.gateway.config import Route, render
 from components.gateway.upstreams import (
     needs_credentials,
-    needs_host_machine,
     render_credentials,
 )
 
@@ -146,8 +145,6 @@ def test_a_server_on_this_machine_is_found_by_the_hosts_file_and_needs_its_entry
     assert "server r1 host.docker.internal:8080 maxconn 8 init-addr libc,none\n" in text
     assert "ssl" not in text
     assert "filter lua.rename mlx-community/Qwen3-4B-4bit@1+x\n" in text
-    assert needs_host_machine([route])
-    assert not needs_host_machine([Route("cloud", external=AZURE), Route("tiny", "engine")])
 
 
 def test_a_name_that_is_the_same_outside_leaves_the_body_alone_and_health_can_be_a_connection() -> None:

@@ -34,10 +34,20 @@ def test_no_machine_gives_more_memory_than_its_name_says(machine: Hardware) -> N
     assert machine.usable < machine.memory_mib * 1024 * 1024 + 1
 
 
-def test_a_t4_has_neither_bfloat16_nor_fp8_and_an_a100_has_no_fp8() -> None:
-    assert [hardware.find("t4").bf16, hardware.find("t4").fp8] == [False, False]
-    assert [hardware.find("a100-80").bf16, hardware.find("a100-80").fp8] == [True, False]
-    assert [hardware.find("l4").bf16, hardware.find("l4").fp8] == [True, True]
+def test_a_t4_has_no_bfloat16_and_later_gpus_have() -> None:
+    assert [hardware.find(name).bf16 for name in ("t4", "a100-80", "l4")] == [False, True, True]
+
+
+def test_a_machine_with_fewer_gpus_than_are_offered_gives_no_more() -> None:
+    assert hardware.find("a100-80").with_gpus(2).gpu_counts == (1, 2)
+    assert hardware.find("rtx-4090").with_gpus(2).gpu_counts == (1, 2)
+
+
+def test_nothing_is_known_of_a_machine_that_nobody_looked_at() -> None:
+    machine = hardware.this_machine(None, None, reserved_mib=512)
+    assert not machine.memory_known
+    assert machine.title == "this machine"
+    assert hardware.this_machine(8 * 2**30, 4).memory_known
 
 
 def test_a_machine_is_rented_in_the_smallest_size_that_has_the_gpus() -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from catalog.errors import KitError
 from stacks.config import refuse_unknown_keys
-from stacks.settings import parse
+from stacks.parsing import parse
 from tests.conftest import ROOT
 
 MODEL = {"name": "smollm2-135m-instruct"}
@@ -36,10 +36,6 @@ def test_an_unknown_model_is_refused() -> None:
 
 def test_an_engine_that_has_no_recipe_is_refused() -> None:
     refused(r"models\[0\]\.engine 'tensorrt'", models=[{**MODEL, "engine": "tensorrt"}])
-
-
-def test_a_source_without_a_variant_is_refused() -> None:
-    refused("modelSource 'oci'", modelSource="oci")
 
 
 def test_negative_memory_is_refused_with_the_limit() -> None:
