@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,8 +37,11 @@ func Millis(d time.Duration) float64 { return float64(d.Round(100*time.Microseco
 // lineLimit bounds what one line of a child may take; the rest of a longer one is dropped.
 const lineLimit = 4096
 
+// private marks the lines in which Ollama shows what a model wrote: it does so where it cannot read it.
+var private = []string{"harmony parser", "tool call parsing", " content=", "raw="}
+
 // Follow writes each line of a child's output as a line of our own, until the output ends. Ollama's
-// access log is left out: the requests are logged here, once.
+// access log is left out, as the requests are logged here, once, and so is every text of a model.
 func Follow(name string, from io.Reader) {
 	reader := bufio.NewReaderSize(from, lineLimit)
 	for {
@@ -49,10 +53,14 @@ func Follow(name string, from io.Reader) {
 		for isPrefix && err == nil {
 			_, isPrefix, err = reader.ReadLine()
 		}
-		if text != "" && !strings.HasPrefix(text, "[GIN]") {
+		if text != "" && !strings.HasPrefix(text, "[GIN]") && !isPrivate(text) {
 			slog.Log(context.Background(), level(text), name, "line", text)
 		}
 	}
+}
+
+func isPrivate(line string) bool {
+	return slices.ContainsFunc(private, func(mark string) bool { return strings.Contains(line, mark) })
 }
 
 // level is the one that Ollama's own logger wrote into the line.

@@ -28,3 +28,18 @@ func TestAChildsLinesBecomeOursWithoutItsAccessLog(t *testing.T) {
 		t.Fatal("a long line is not cut")
 	}
 }
+
+func TestALineThatShowsWhatAModelWroteIsLeftOut(t *testing.T) {
+	var out bytes.Buffer
+	Configure(&out)
+	defer Stdout()
+	Follow("ollama", strings.NewReader(`level=WARN msg="harmony parser: no message" x="s3cret"
+level=WARN msg="tool call parsing failed" error="s3cret"
+level=ERROR msg=failed content=s3cret
+level=WARN msg="bad json" raw="s3cret"
+level=INFO msg="runner started"
+`))
+	if text := out.String(); strings.Contains(text, "s3cret") || strings.Count(text, "\n") != 1 || !strings.Contains(text, "runner started") {
+		t.Fatal(text)
+	}
+}

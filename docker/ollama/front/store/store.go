@@ -20,6 +20,11 @@ const manifestName = "manifest.json"
 // split is how llama.cpp names the parts of a model in several files, which Ollama cannot serve.
 var split = regexp.MustCompile(`-\d{5}-of-\d{5}\.gguf$`)
 
+// hexDigest is a sha256; it becomes a part of a path.
+var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func isWeights(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".gguf") }
+
 // Weights are the GGUF files of one model by path, each with its sha256 in hexadecimal.
 type Weights map[string]string
 
@@ -37,6 +42,9 @@ type listed struct {
 // second for 1 GB.
 func Find(folder string) (Weights, error) {
 	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		if err := inside(filepath.Dir(folder), folder); err != nil {
+			return nil, err
+		}
 		digest, err := digestOf(folder)
 		return Weights{folder: digest}, err
 	}
@@ -49,13 +57,16 @@ func Find(folder string) (Weights, error) {
 	}
 	found := Weights{}
 	for _, file := range files {
-		if !strings.HasSuffix(strings.ToLower(file.Name), ".gguf") {
+		if !isWeights(file.Name) {
 			continue
 		}
 		if split.MatchString(file.Name) {
 			return nil, fmt.Errorf("%s is a part of a split model, which Ollama cannot serve: merge the parts", file.Name)
 		}
 		path := filepath.Join(folder, filepath.FromSlash(file.Name))
+		if err := inside(folder, path); err != nil {
+			return nil, err
+		}
 		digest, err := file.verified(path)
 		if err != nil {
 			return nil, err
@@ -66,6 +77,22 @@ func Find(folder string) (Weights, error) {
 		return nil, fmt.Errorf("%s has no .gguf file: run the model store again", folder)
 	}
 	return found, nil
+}
+
+// inside refuses a path whose links lead out of the folder.
+func inside(folder, path string) error {
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("%w: run the model store again", err)
+	}
+	if within, err := filepath.Rel(root, real); err != nil || !filepath.IsLocal(within) {
+		return fmt.Errorf("%s leads out of its folder: run the model store again", path)
+	}
+	return nil
 }
 
 func read(path string) ([]listed, error) {
@@ -82,6 +109,9 @@ func read(path string) ([]listed, error) {
 	for _, file := range manifest.Files {
 		if !filepath.IsLocal(filepath.FromSlash(file.Name)) {
 			return nil, fmt.Errorf("%s lists %q, not in its folder: run the model store again", path, file.Name)
+		}
+		if isWeights(file.Name) && !hexDigest.MatchString(file.Sha256) {
+			return nil, fmt.Errorf("%s lists %q with no sha256 of 64 digits: run the model store again", path, file.Name)
 		}
 	}
 	return manifest.Files, nil

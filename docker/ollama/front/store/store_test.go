@@ -31,12 +31,15 @@ func folder(t *testing.T, change func(*listed)) string {
 
 func digest() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(weights))) }
 
+// zeros is a well-formed digest of nothing we have.
+var zeros = strings.Repeat("0", 64)
+
 func unchanged(*listed) {}
 
 func TestTheDigestOfAnUntouchedFileIsTheManifests(t *testing.T) {
-	place := folder(t, func(f *listed) { f.Sha256 = "as listed" })
+	place := folder(t, func(f *listed) { f.Sha256 = zeros })
 	found, err := Find(place)
-	if err != nil || found[filepath.Join(place, "model.gguf")] != "as listed" {
+	if err != nil || found[filepath.Join(place, "model.gguf")] != zeros {
 		t.Fatal(found, err)
 	}
 }
@@ -46,7 +49,7 @@ func TestATouchedFileIsHashedAgain(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
-	_, err = Find(folder(t, func(f *listed) { f.MtimeNs--; f.Sha256 = "other" }))
+	_, err = Find(folder(t, func(f *listed) { f.MtimeNs--; f.Sha256 = zeros }))
 	if err == nil || !strings.Contains(err.Error(), "has sha256 "+digest()) {
 		t.Fatal(err)
 	}
@@ -57,11 +60,33 @@ func TestWhatCannotBeServedIsRefusedByName(t *testing.T) {
 		"has 21 bytes, not 22":                 func(f *listed) { f.Bytes++ },
 		"no such file":                         func(f *listed) { f.Name = "gone.gguf" },
 		"not in its folder":                    func(f *listed) { f.Name = "../model.gguf" },
+		"no sha256 of 64 digits":               func(f *listed) { f.Sha256 = "../../" + zeros[6:] },
 		"is a part of a split model":           func(f *listed) { f.Name = "model-00001-of-00002.gguf" },
 		"has no .gguf file: run the model sto": func(f *listed) { f.Name = "model.onnx" },
 	} {
 		if _, err := Find(folder(t, change)); err == nil || !strings.Contains(err.Error(), wanted) {
 			t.Errorf("wanted %q, got %v", wanted, err)
+		}
+	}
+}
+
+func TestALinkOutOfTheFolderIsRefusedAndOneWithinIsNot(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "secret.gguf")
+	if err := os.WriteFile(outside, []byte(weights), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for target, fine := range map[string]bool{outside: false, "model.gguf": true} {
+		place := folder(t, unchanged)
+		_ = os.Remove(filepath.Join(place, manifestName))
+		link := filepath.Join(place, "link.gguf")
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{place, link} {
+			_, err := Find(path)
+			if fine != (err == nil) || !fine && !strings.Contains(err.Error(), "leads out of its folder") {
+				t.Error(target, path, err)
+			}
 		}
 	}
 }

@@ -29,11 +29,11 @@ type call struct {
 
 // generate answers a chat or a text completion.
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, record *record, parse parser) *Problem {
-	given, problem := readBody(w, r)
-	if problem != nil {
+	var call *call
+	problem := s.parsed(w, r, func(given map[string]json.RawMessage) (problem *Problem) {
+		call, problem = parse(given)
 		return problem
-	}
-	call, problem := parse(given)
+	})
 	if problem != nil {
 		return problem
 	}

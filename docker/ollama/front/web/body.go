@@ -15,8 +15,31 @@ const maxBody = 4 << 20
 // bodySeconds is how long a client may take to send it.
 const bodySeconds = 30
 
-// readBody reads and bounds a body, and takes it for a JSON object.
-func readBody(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, *Problem) {
+// parsed reads a body and hands its fields to parse. No more bodies are parsed at once than requests could be
+// admitted.
+func (s *Server) parsed(w http.ResponseWriter, r *http.Request, parse func(map[string]json.RawMessage) *Problem) *Problem {
+	raw, problem := readBody(w, r)
+	if problem != nil {
+		return problem
+	}
+	select {
+	case s.limits.parsing <- struct{}{}:
+		defer func() { <-s.limits.parsing }()
+	default:
+		return s.full()
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &given); err != nil || given == nil {
+		return refused("invalid_json", "", "the body is no JSON object")
+	}
+	if problem := checkUnsupported(given); problem != nil {
+		return problem
+	}
+	return parse(given)
+}
+
+// readBody reads and bounds a body.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodySeconds * time.Second))
 	var raw bytes.Buffer
@@ -30,11 +53,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessag
 	case err != nil:
 		return nil, refused("client_gone", "", "the body is not complete")
 	}
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(raw.Bytes(), &given); err != nil || given == nil {
-		return nil, refused("invalid_json", "", "the body is no JSON object")
-	}
-	return given, checkUnsupported(given)
+	return raw.Bytes(), nil
 }
 
 func checkUnsupported(given map[string]json.RawMessage) *Problem {

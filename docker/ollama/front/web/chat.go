@@ -40,7 +40,9 @@ func (s *Server) parseChat(given map[string]json.RawMessage) (*call, *Problem) {
 	if problem := o.limit(body.MaxCompletionTokens, s.ContextLength); problem != nil {
 		return nil, problem
 	}
-	if problem := s.checkChat(&wanted, string(given["tool_choice"])); problem != nil {
+	var choice string // a tool_choice that is no text was refused before
+	_ = json.Unmarshal(given["tool_choice"], &choice)
+	if problem := s.checkChat(&wanted, choice); problem != nil {
 		return nil, problem
 	}
 	request, err := openai.FromChatRequest(wanted)
@@ -77,7 +79,10 @@ func (s *Server) checkChat(wanted *openai.ChatCompletionRequest, toolChoice stri
 	if len(wanted.Messages) == 0 {
 		return refused("missing_field", "messages", "messages: at least one is needed")
 	}
-	if toolChoice == `"none"` {
+	if problem := s.checkCalls(wanted.Messages); problem != nil {
+		return problem
+	}
+	if toolChoice == "none" {
 		wanted.Tools = nil
 	}
 	if len(wanted.Tools) > 0 && !s.can.Tools {
@@ -133,10 +138,13 @@ func checkFormat(format *openai.ResponseFormat) *Problem {
 	case "text", "json_object":
 		return nil
 	case "json_schema":
-		if format.JsonSchema != nil && strings.HasPrefix(string(format.JsonSchema.Schema), "{") {
-			return nil
+		if format.JsonSchema == nil || !strings.HasPrefix(string(format.JsonSchema.Schema), "{") {
+			return refused("invalid_value", "response_format", "response_format: json_schema.schema is missing or no object")
 		}
-		return refused("invalid_value", "response_format", "response_format: json_schema.schema is missing or no object")
+		if err := checkSchema(format.JsonSchema.Schema); err != nil {
+			return refused("invalid_value", "response_format", "response_format: %s", err)
+		}
+		return nil
 	}
 	return refused("invalid_value", "response_format", "response_format: type is text, json_object or json_schema")
 }

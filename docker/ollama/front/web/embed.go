@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,11 +69,11 @@ func embedInputs(raw json.RawMessage) ([]string, *Problem) {
 
 // embeddings answers POST /v1/embeddings. A text beyond the context is refused, not cut.
 func (s *Server) embeddings(w http.ResponseWriter, r *http.Request, record *record) *Problem {
-	given, problem := readBody(w, r)
-	if problem != nil {
+	var wanted *embedCall
+	problem := s.parsed(w, r, func(given map[string]json.RawMessage) (problem *Problem) {
+		wanted, problem = s.parseEmbed(given)
 		return problem
-	}
-	wanted, problem := s.parseEmbed(given)
+	})
 	if problem != nil {
 		return problem
 	}
@@ -80,10 +82,7 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request, record *reco
 		return problem
 	}
 	defer leave()
-	no := false
-	answer, err := s.Client.Embed(r.Context(), &api.EmbedRequest{
-		Model: engine.ModelName, Input: wanted.inputs, Truncate: &no, Dimensions: wanted.dimensions,
-	})
+	answer, err := s.embed(r.Context(), wanted)
 	if r.Context().Err() != nil {
 		record.cancelled = true
 		return nil
@@ -99,4 +98,20 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request, record *reco
 	}
 	writeJSON(w, openai.ToEmbeddingList(s.Model, *answer, format))
 	return nil
+}
+
+// embed sends the texts in portions of one a slot: Ollama starts all of a request at once.
+func (s *Server) embed(ctx context.Context, wanted *embedCall) (*api.EmbedResponse, error) {
+	no, whole := false, &api.EmbedResponse{}
+	for portion := range slices.Chunk(wanted.inputs, cap(s.limits.slots)) {
+		answer, err := s.Client.Embed(ctx, &api.EmbedRequest{
+			Model: engine.ModelName, Input: portion, Truncate: &no, Dimensions: wanted.dimensions,
+		})
+		if err != nil {
+			return nil, err
+		}
+		whole.Embeddings = append(whole.Embeddings, answer.Embeddings...)
+		whole.PromptEvalCount += answer.PromptEvalCount
+	}
+	return whole, nil
 }

@@ -10,13 +10,17 @@ import (
 
 // limits lets so many requests run and so many wait.
 type limits struct {
-	slots   chan struct{}
+	slots chan struct{}
+	// parsing has a place for each body that is being parsed.
+	parsing chan struct{}
 	queue   int64
 	waiting atomic.Int64
 }
 
 func newLimits(slots, queue int) *limits {
-	return &limits{slots: make(chan struct{}, slots), queue: int64(queue)}
+	return &limits{
+		slots: make(chan struct{}, slots), parsing: make(chan struct{}, slots+queue), queue: int64(queue),
+	}
 }
 
 func (l *limits) running() int { return len(l.slots) }

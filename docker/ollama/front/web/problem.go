@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"slm-ollama/engine"
 )
@@ -97,7 +98,7 @@ func (s *Server) fromEngine(err error, structured bool) *Problem {
 	}
 	var refusal *engine.Refusal
 	if !errors.As(err, &refusal) {
-		slog.Error("the engine does not answer", "error", err.Error())
+		slog.Error("the engine does not answer", "kind", fmt.Sprintf("%T", root(err)))
 		return engineFailed()
 	}
 	switch {
@@ -110,6 +111,27 @@ func (s *Server) fromEngine(err error, structured bool) *Problem {
 	case refusal.Status < http.StatusInternalServerError:
 		return refused("refused_by_engine", "", "%s", refusal.Message)
 	}
-	slog.Error("the engine failed", "status", refusal.Status, "error", refusal.Message)
+	// Its message may quote what the model wrote.
+	slog.Error("the engine failed", "status", refusal.Status, "class", class(refusal.Message))
 	return engineFailed()
+}
+
+// class sorts a message of Ollama's without showing it.
+func class(message string) string {
+	for _, each := range []struct{ name, word string }{
+		{"memory", "memory"}, {"runner", "runner"}, {"parsing", "pars"}, {"template", "template"}, {"timeout", "time"},
+	} {
+		if strings.Contains(strings.ToLower(message), each.word) {
+			return each.name
+		}
+	}
+	return "other"
+}
+
+// root is the error that the others wrap.
+func root(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
 }
