@@ -82,6 +82,8 @@ def _workload(args: OpenWebuiArgs, data: pulumi.Input[str]) -> Workload:
             "BYPASS_MODEL_ACCESS_CONTROL": "true",
             "ENABLE_COMMUNITY_SHARING": "false",
             "ENABLE_DIRECT_CONNECTIONS": "false",
+            # Its default lets every web page ask with the login of who visits it.
+            "CORS_ALLOW_ORIGIN": f"http://127.0.0.1:{args['port']};http://localhost:{args['port']}",
             # It downloads nothing: an embedding model of its own is fetched at the start otherwise.
             "OFFLINE_MODE": "true",
             "HF_HUB_OFFLINE": "1",

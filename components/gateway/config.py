@@ -108,9 +108,11 @@ def _backend(route: Route, rules: Mapping[str, str], limits: GatewayLimits) -> s
         values["max_queue"] = str(route.max_queue + limits.threads)
     if route.external is None:
         files, values["kind"] = ("route.cfg", "engine.cfg"), "engine"
+        values["guard"] = "    # Its bodies are its own."
     else:
         files, values["kind"] = ("route.cfg", "external.cfg"), "external"
         values |= external_values(route, route.external)
+        values["guard"] = f"    http-request {rules['field_not_allowed']} if {{ var(txn.steering) -m found }}"
     return "".join(_template(name).substitute(values) for name in files)
 
 

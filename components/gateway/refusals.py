@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Refusal:
-    """One refusal. ``retry_after_s`` becomes the Retry-After header, None leaves it out."""
+    """One refusal. ``retry_after_s`` becomes the Retry-After header, None leaves it out.
+
+    ``%[...]`` in a text is HAProxy's: what stands for it must need no escape in JSON.
+    """
 
     status: int
     code: str
@@ -39,7 +42,8 @@ class Refusal:
         """The HAProxy rule that sends it; X-Slm-Refusal takes the code to the log and no further."""
         fields = [*self.header_fields(), ("X-Slm-Refusal", self.code)]
         headers = " ".join(f"hdr {name} {_quoted(value)}" for name, value in fields)
-        payload = f"string {_quoted(self.body())}"
+        body = self.body()
+        payload = f"{'lf-string' if '%[' in body else 'string'} {_quoted(body)}"
         return f"{action} status {status or self.status} content-type application/json {payload} {headers}"
 
 
@@ -75,6 +79,9 @@ REFUSALS: dict[str, Refusal] = {
     "bad_request": Refusal(400, "bad_request", "The request is not valid HTTP/1.1."),
     "headers_too_large": Refusal(431, "headers_too_large", "The request headers are too large."),
     "body_too_large": Refusal(413, "body_too_large", "The request body is too large."),
+    "trailers_not_allowed": Refusal(
+        400, "trailers_not_allowed", "Something comes behind the last chunk of the body. Send no trailers."
+    ),
     "invalid_json": Refusal(
         400,
         "invalid_json",
@@ -129,7 +136,37 @@ REFUSALS: dict[str, Refusal] = {
     "engine_failed": Refusal(
         503, "engine_failed", "The engine ended before it answered.", type=_BUSY, retry_after_s=2
     ),
-    # Its own answer is not passed on: it may quote the credential, and the client's key is not what is wrong.
+    "field_not_allowed": Refusal(
+        400,
+        "field_not_allowed",
+        "The field %[var(txn.steering)] is not passed on: it could choose another model or destination.",
+        param="%[var(txn.steering)]",
+    ),
+    # An endpoint's own words are not passed on: they may quote the credential.
+    "endpoint_rejected": Refusal(
+        400, "endpoint_rejected", "The endpoint refused the request (status %[var(txn.endpoint_status)])."
+    ),
+    "endpoint_limited": Refusal(
+        429,
+        "endpoint_limited",
+        "The endpoint takes no more requests for now (status 429).",
+        type="rate_limit_error",
+        headers=(("Retry-After", "%[var(txn.retry_after,5)]"),),
+    ),
+    "endpoint_failed": Refusal(
+        502,
+        "endpoint_failed",
+        "The endpoint failed on the request (status %[var(txn.endpoint_status)]).",
+        type="server_error",
+    ),
+    "endpoint_overloaded": Refusal(
+        503,
+        "endpoint_failed",
+        "The endpoint cannot take the request now (status 503).",
+        type=_BUSY,
+        headers=(("Retry-After", "%[var(txn.retry_after,5)]"),),
+    ),
+    # The client's key is not what is wrong.
     "endpoint_refused": Refusal(
         502,
         "endpoint_refused",

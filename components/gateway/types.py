@@ -130,8 +130,11 @@ class GatewayLimits:
 
     @property
     def lua_memory_mib(self) -> int:
-        """HAProxy's ``tune.lua.maxmem``: Lua, and on each thread the one large body it scans, twice."""
-        return 28 + 2 * self.threads * math.ceil(self.max_body_bytes / 2**20)
+        """HAProxy's ``tune.lua.maxmem``: Lua, what its filters keep of each connection (16 KiB), and on each
+        thread the one large body it scans, twice.
+        """
+        kept = math.ceil(self.max_connections * 16 / 1024)
+        return 28 + kept + 2 * self.threads * math.ceil(self.max_body_bytes / 2**20)
 
     @property
     def memory_mib(self) -> int:

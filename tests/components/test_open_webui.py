@@ -56,6 +56,13 @@ def test_it_needs_a_login_and_nobody_signs_up(page: Rendering) -> None:
     assert {"WEBUI_AUTH=true", "ENABLE_SIGNUP=false", "ENABLE_OLLAMA_API=false"} <= set(environment)
 
 
+def test_no_other_page_may_ask_with_a_visitors_login(page: Rendering) -> None:
+    inputs = container(page).inputs
+    port = inputs["ports"][0]["external"]
+    (allowed,) = [each for each in inputs["envs"] if each.startswith("CORS_ALLOW_ORIGIN=")]
+    assert allowed == f"CORS_ALLOW_ORIGIN=http://127.0.0.1:{port};http://localhost:{port}"
+
+
 def test_it_is_confined_like_everything_else(page: Rendering) -> None:
     inputs = container(page).inputs
     assert inputs["readOnly"] is True

@@ -13,7 +13,7 @@ import pytest
 from components.engines.external import ExternalOptions
 from components.gateway.config import KeyGrant, Route
 from tests.docker.gateway_external import External, ExternalRig
-from tests.docker.gateway_rig import StubEngine, refused, until
+from tests.docker.gateway_rig import StubEngine, key_of, refused, until
 
 pytestmark = pytest.mark.docker
 
@@ -157,7 +157,10 @@ def test_a_single_model_is_shown_to_who_may_use_it(gateway: ExternalRig) -> None
     answer = gateway.call(path="/v1/models/tiny", method="GET", key="bob")
     assert answer.json() == {"id": "tiny", "object": "model", "created": 0, "owned_by": "slm-kit"}
     refused(gateway.call(path="/v1/models/cloud", method="GET", key="bob"), 404, "model_not_found")
-    assert gateway.call(path="/v1/models/cl%6Fud", method="GET").status_code == 200
-    refused(gateway.call(path="/v1/models/%22%7C%0a", method="GET"), 404, "model_not_found")
+    for path in ("cl%6Fud", "%22%7C%0a", "tiny%00", 'tiny%00","owned_by":"x', 'tiny"', "tiny%22", "tiny|x"):
+        wanted = f"GET /v1/models/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        answer = gateway.raw(f"{wanted}Authorization: Bearer {key_of('alice')}\r\n\r\n".encode())
+        assert answer.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 ")), answer
+        assert b"owned_by" not in answer
     refused(gateway.call(path="/v1/models/tiny", method="GET", key=None), 401, "invalid_api_key")
     refused(gateway.call({}, path="/v1/models/tiny"), 405, "method_not_allowed")

@@ -92,6 +92,24 @@ def test_an_engine_sees_neither_the_key_nor_other_client_headers(
     assert not {"cookie", "authorization", "x-forwarded-for", "content-encoding", "upgrade"} & set(seen)
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_trailers_reach_no_engine(gateway: GatewayRig, engine: StubEngine, announced: bool) -> None:
+    engine.clear()
+    half, rest = b'{"model":"free",', b'"messages":[]}'
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += "Connection: close\r\n"
+    head += f"Authorization: Bearer {key_of('alice')}\r\n" + "Trailer: api-key\r\n" * announced + "\r\n"
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (half, rest))
+    for trailers in (b"api-key: smuggled\r\n", b"Cookie: smuggled\r\n" * 2, b"x:\r\n", b"a: b\r\n" * 60):
+        answer = gateway.raw(head.encode() + chunks + b"0\r\n" + trailers + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert b"trailers_not_allowed" in answer
+    assert engine.log() == []
+    assert gateway.raw(head.encode() + chunks + b"0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    (entry,) = engine.log()
+    assert entry["bytes"] == len(half + rest)
+
+
 @pytest.mark.parametrize("wish", ["short", "a" * 65, "white space", 'quote"quote', "a/b/c/d/e"])
 def test_a_request_id_that_is_not_sane_is_replaced(gateway: GatewayRig, wish: str) -> None:
     answer = gateway.call(path="/v1/models", method="GET", headers={"X-Request-Id": wish})

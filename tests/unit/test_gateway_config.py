@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -196,4 +197,5 @@ def test_every_refusal_has_openais_form_and_tells_when_to_come_back() -> None:
         error = json.loads(refusal.body())["error"]
         assert set(error) == {"message", "type", "param", "code"}
         if refusal.status in (429, 503):
-            assert dict(refusal.header_fields())["Retry-After"].isdigit()
+            wait = dict(refusal.header_fields())["Retry-After"]
+            assert re.fullmatch(r"\d+|%\[var\(txn\.retry_after,\d+\)\]", wait)

@@ -8,6 +8,7 @@ local LARGE = 64 * 1024 -- bytes of a body that is scanned in turn
 local TURN_MS = 25 -- how often a large body looks whether it is its turn
 local STUCK_MS = 10000 -- a turn that was never given back is over
 local SETTLE_MS = 3000 -- age of the process from which on a model without a server is down, not yet unknown
+local UNUSED_BLOCKS = 64 -- blocks of a message that may have been given up, before those that are counted
 local TAIL = 4096 -- bytes kept to find a usage object that is split over two reads
 
 local function milliseconds()
@@ -46,7 +47,23 @@ core.register_action("scan_body", { "http-req" }, function(txn)
   txn:set_var("txn.model_at", found.at)
   txn:set_var("txn.model_size", found.size)
   txn:set_var("txn.stream", found.stream)
+  if found.steering then txn:set_var("txn.steering", found.steering) end
   if found.prefix then txn:set_var("txn.prefix", found.prefix) end
+end, 0)
+
+-- Sets txn.ends where nothing but its end comes behind the last chunk of a body that is here as a whole. HAProxy
+-- keeps a message as blocks: start line, headers, data, trailers, end of trailers.
+-- It returns nothing: with a value returned here, the filter that renames did not act (HAProxy 3.0.11).
+core.register_action("look_behind", { "http-req" }, function(txn)
+  local last = txn.f:internal_htx_nbblks() + UNUSED_BLOCKS
+  for position = 0, last do
+    local kind = txn.f:internal_htx_blk_type(tostring(position))
+    if kind == "HTX_BLK_TLR" then return end
+    if kind == "HTX_BLK_EOT" then
+      txn:set_var("txn.ends", true)
+      return
+    end
+  end
 end, 0)
 
 local function hold(txn, backend, until_ms)

@@ -15,6 +15,11 @@ local OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE = 91, 93, 123, 125
 local PLAIN_ESCAPE = { [34] = '"', [92] = "\\", [47] = "/", [98] = "\b", [102] = "\f", [110] = "\n", [114] = "\r", [116] = "\t" }
 local LITERALS = { [116] = "true", [102] = "false", [110] = "null" }
 
+-- Fields by which routers and proxies of the OpenAI API choose another model, destination or credential.
+local STEERING = {}
+for name in ("models route provider plugins transforms fallbacks api_base base_url api_key user_config " ..
+  "data_sources extra_body extra_headers"):gmatch("%S+") do STEERING[name] = true end
+
 local byte, find, match, sub = string.byte, string.find, string.match, string.sub
 
 local function skip(s, i)
@@ -125,8 +130,14 @@ local function unescape(raw)
   end
 end
 
--- Returns {model=, at=, size=, stream=, prefix=} or nil and one of "invalid_json", "ambiguous_model", "missing_model".
+-- A key as the most lenient reader compares it: Go's json takes these two letters for s and k.
+local function folded(key)
+  return (key:gsub("\u{17F}", "s"):gsub("\u{212A}", "k"):lower())
+end
+
+-- Returns {model=, at=, size=, stream=, prefix=, steering=} or nil and one of "invalid_json", "ambiguous_model", "missing_model".
 -- at and size are where the model's JSON string lies in the body, quotes included: bytes before it, and of it.
+-- steering is the name of the first field that chooses a model or destination beside "model", if there is one.
 -- model is "" when the name holds characters that no model of ours has: it is then unknown, never looked up.
 function scanner.scan(body)
   if not utf8.len(body) then return nil, "invalid_json" end
@@ -136,10 +147,12 @@ function scanner.scan(body)
   local seen, ambiguous = 0, false
   local function visit(key_from, key_to, from, to)
     local size = key_to - key_from + 1
-    if size < 5 or size > 64 then return end -- none of the keys below, however it is escaped
+    if size < 5 or size > 96 then return end -- none of the keys below, however it is escaped
     local raw = sub(body, key_from, key_to)
     local key = unescape(raw)
-    if key:lower() == "model" then
+    local name = folded(key)
+    if STEERING[name] then found.steering = found.steering or name end
+    if name == "model" then
       seen = seen + 1
       ambiguous = ambiguous or seen > 1 or raw ~= "model"
       if byte(body, from) == QUOTE then

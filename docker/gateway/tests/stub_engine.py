@@ -5,7 +5,7 @@ Engine on port 8000, control on port 9000. A body may hold "stub": {
     "chunks": number of streamed chunks,         "interval_s": wait between two,
     "die": "before_headers" | "before_body" | "mid_body",
     "split_usage": send the usage object in two writes,   "bytes": size of a plain answer's text,
-    "text": a plain answer's text }
+    "text": a plain answer's text,               "raw": all of the answer, as it goes out }
 Control: GET /log (JSON list of requests), GET /ready/true|false, GET /clear, GET /secret/VALUE.
 
 As an endpoint outside of a stack: STUB_TLS=FOLDER (chain.pem and key.pem) speaks TLS, STUB_HEADER=HEADER and
@@ -57,7 +57,8 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[str, list[tuple[st
         while size := int((await reader.readline()).split(b";")[0], 16):
             body += await reader.readexactly(size)
             await reader.readline()
-        await reader.readline()
+        while (trailer := await reader.readline()).strip():
+            headers.append(("trailer", trailer.decode()))
     else:
         body = await reader.readexactly(int(fields.get("content-length", "0")))
     return line, headers, body
@@ -152,6 +153,8 @@ async def engine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             entry["model"] = body["model"]
             answer = Answer(reader, writer)
             plan = body.get("stub", {})
+            if raw := plan.get("raw"):
+                return await answer.write(raw.encode())
             await (answer.stream(plan) if body.get("stream") else answer.plain(body, plan))
         finally:
             STATE.running -= 1
@@ -180,8 +183,7 @@ async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 def tls() -> ssl.SSLContext | None:
-    folder = os.environ.get("STUB_TLS")
-    if folder is None:
+    if (folder := os.environ.get("STUB_TLS")) is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(f"{folder}/chain.pem", f"{folder}/key.pem")

@@ -16,7 +16,7 @@ while true do
   local found, problem = scanner.scan(body)
   if found then
     local stream, prefix = tostring(found.stream), #(found.prefix or "")
-    problem = table.concat({ "ok", found.model, stream, prefix, found.at, found.size }, " ")
+    problem = table.concat({ "ok", found.model, stream, prefix, found.at, found.size, found.steering }, " ")
   end
   io.write(problem, "\\n")
 end
@@ -24,7 +24,7 @@ end
 
 
 def scan(bodies: list[bytes]) -> list[str]:
-    """One answer a body: `ok MODEL STREAM PREFIX-LENGTH AT SIZE` or the problem."""
+    """One answer a body: `ok MODEL STREAM PREFIX-LENGTH AT SIZE [STEERING FIELD]` or the problem."""
     data = b"".join(f"{len(body)}\n".encode() + body for body in bodies)
     run = subprocess.run(["lua5.4", "-e", DRIVER], input=data, capture_output=True, check=True)
     return run.stdout.decode().splitlines()
@@ -122,6 +122,16 @@ class ScannerTest(unittest.TestCase):
     def test_stream_and_prefix_are_seen(self) -> None:
         body = {"model": "a", "stream": True, "messages": ["x" * 5000]}
         assert scan([json.dumps(body).encode()]) == ["ok a true 1024 10 3"]
+
+    def test_a_field_that_chooses_a_model_or_destination_is_named(self) -> None:
+        names = ["models", "Models", "\\u006dodels", "model\u017f", "route", "provider", "api_\u212aEY"]
+        names += ["".join(f"\\u{ord(c):04x}" for c in "extra_headers"), "user_config", "data_sources"]
+        expected = ["models", "models", "models", "models", "route", "provider", "api_key"]
+        expected += ["extra_headers", "user_config", "data_sources"]
+        found = scan([f'{{"{name}":1,"model":"a","route":2}}'.encode() for name in names])
+        assert [answer.split(" ")[-1] for answer in found] == expected
+        self.check("ok a false 0 9 3", '{"model":"a","x":{"models":1},"metadata":["route"],"modelz":1}')
+        assert scan([b'{"model":"a","modelz":1}']) == ["ok a false 0 9 3"]
 
     def test_damaged_bodies_are_never_read_otherwise_than_by_a_strict_parser(self) -> None:
         rng = random.Random(7)
