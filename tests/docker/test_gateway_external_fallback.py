@@ -159,8 +159,8 @@ def test_a_single_model_is_shown_to_who_may_use_it(gateway: ExternalRig) -> None
     refused(gateway.call(path="/v1/models/cloud", method="GET", key="bob"), 404, "model_not_found")
     for path in ("cl%6Fud", "%22%7C%0a", "tiny%00", 'tiny%00","owned_by":"x', 'tiny"', "tiny%22", "tiny|x"):
         wanted = f"GET /v1/models/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-        answer = gateway.raw(f"{wanted}Authorization: Bearer {key_of('alice')}\r\n\r\n".encode())
-        assert answer.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 ")), answer
-        assert b"owned_by" not in answer
+        told = gateway.raw(f"{wanted}Authorization: Bearer {key_of('alice')}\r\n\r\n".encode())
+        assert told.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 ")), told
+        assert b"owned_by" not in told
     refused(gateway.call(path="/v1/models/tiny", method="GET", key=None), 401, "invalid_api_key")
     refused(gateway.call({}, path="/v1/models/tiny"), 405, "method_not_allowed")
