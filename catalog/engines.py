@@ -67,6 +67,9 @@ class EngineFacts(Row):
     kv: KvFacts | None = None
     """None for an engine whose memory is not ours to know."""
     memory: Mapping[Place, MemoryFacts] = {}
+    room_mib: Annotated[int, Field(ge=0)] = 0
+    """On top of the margin in the hard limit of main memory, for what comes and goes with a request, such
+    as the masks of a grammar. A small model's margin is too small for it."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.15
     """The hard limit of a container is the estimate and this part of it on top."""
     gpu_share: Annotated[float, Field(gt=0, le=1)] = 1

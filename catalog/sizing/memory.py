@@ -97,7 +97,7 @@ def memory(
         overhead=_overhead(beside, model, context, sequences),
         margin=facts.margin,
         host=facts.host_mib * MIB if gpus else 0,
-        extra=asked.host_extra,
+        extra=asked.host_extra + facts.room_mib * MIB,
     )
 
 
