@@ -48,7 +48,7 @@ def test_a_json_object_is_one(api: Api) -> None:
     asked = [
         {"role": "user", "content": 'Answer in JSON. Example: {"colour": "red"}. The colour of a banana?'}
     ]
-    answer = api.chat(messages=asked, response_format={"type": "json_object"}, max_tokens=200)
+    answer = api.chat(messages=asked, response_format={"type": "json_object"}, max_tokens=200, temperature=0)
     assert isinstance(json.loads(text_of(answer)), dict)
 
 
