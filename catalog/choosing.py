@@ -37,7 +37,7 @@ def choose_engine(
     source_kind: str | None = None,
     engine: EngineName | None = None,
     engines: Collection[EngineName] | None = None,
-    demand: Demand | None = None,
+    demand: Demand = NOTHING_ASKED,
 ) -> Choice:
     """The best engine and variant that fit. KitError with the nearest that fits where nothing does.
 
@@ -46,7 +46,7 @@ def choose_engine(
     engine's settings change.
     """
     load = Load(context, concurrency)
-    scope = Scope(engine, source_kind, engines, demand or NOTHING_ASKED)
+    scope = Scope(engine, source_kind, engines, demand)
     passed: list[Fit] = []
     for found in candidates(model, load, hardware, scope):
         if found.fits:

@@ -1,6 +1,6 @@
 """What the settings of an engine change about its size."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,3 @@ class Demand:
 
 
 NOTHING_ASKED = Demand()
-
-
-def merged(demand: Demand | None, kv_type: str | None) -> Demand:
-    """The demand, and the type of the KV cache where that is given on its own."""
-    known = demand or NOTHING_ASKED
-    return known if kv_type is None else replace(known, kv_type=kv_type)

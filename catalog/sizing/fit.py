@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from catalog.engines import engines
 from catalog.hardware import Hardware
 from catalog.models import EngineName, Model
-from catalog.sizing.demand import NOTHING_ASKED, Demand, merged
+from catalog.sizing.demand import NOTHING_ASKED, Demand
 from catalog.sizing.memory import MIB, MemoryEstimate, memory, splits
 
 
@@ -60,22 +60,21 @@ def fit(
     hardware: Hardware,
     *,
     gpus: int | None = None,
-    kv_type: str | None = None,
-    demand: Demand | None = None,
+    demand: Demand = NOTHING_ASKED,
 ) -> Fit:
     """The variant on the machine, on as few GPUs as it fits on, else on all there are; or on `gpus`.
 
-    `demand` is what the engine's settings change; `kv_type` alone is the same as in there.
+    `demand` is what the engine's settings change.
     """
-    chosen, asked = model.variants[variant], merged(demand, kv_type)
+    chosen = model.variants[variant]
     result = None
     for count in hardware.gpu_counts if gpus is None else (gpus,):
         if gpus is None and not splits(chosen.engine, model, count):
             continue
-        size = memory(chosen.engine, model, chosen, load.context, load.concurrency, gpus=count, demand=asked)
-        problem = _problem(model, variant, hardware, asked) or cache_problem(size, asked)
-        has = _has(hardware, chosen.engine, asked)
-        result = Fit(hardware, model, variant, load, count, size, has, problem, asked)
+        size = memory(chosen.engine, model, chosen, load.context, load.concurrency, gpus=count, demand=demand)
+        problem = _problem(model, variant, hardware, demand) or cache_problem(size, demand)
+        has = _has(hardware, chosen.engine, demand)
+        result = Fit(hardware, model, variant, load, count, size, has, problem, demand)
         if result.fits:
             break
     assert result is not None, "one GPU always divides the heads"

@@ -8,7 +8,7 @@ from catalog.engines import EngineFacts, KvFacts, MemoryFacts, Place, engines
 from catalog.errors import KitError
 from catalog.models import Attention, EngineName, Model, Variant
 from catalog.quantization import UNQUANTIZED
-from catalog.sizing.demand import Demand, merged
+from catalog.sizing.demand import NOTHING_ASKED, Demand
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -61,15 +61,12 @@ def memory(
     sequences: int,
     *,
     gpus: int = 0,
-    kv_type: str | None = None,
-    demand: Demand | None = None,
+    demand: Demand = NOTHING_ASKED,
 ) -> MemoryEstimate:
     """Memory for `sequences` requests at once, each with `context` tokens; `gpus` 0 is main memory.
 
-    `demand` is what the engine's settings change; `kv_type` alone is the same as in there. Raises KitError
-    for what the engine cannot do.
+    `demand` is what the engine's settings change. Raises KitError for what the engine cannot do.
     """
-    asked = merged(demand, kv_type)
     facts = engines()[engine]
     place: Place = "gpu" if gpus else "cpu"
     if facts.kv is None or place not in facts.memory:
@@ -83,7 +80,7 @@ def memory(
             f"its {model.attention.kv_heads} KV heads cannot be divided among them",
             "Choose a number of GPUs that divides it.",
         )
-    element = kv_element_bytes(facts, asked.kv_type)
+    element = kv_element_bytes(facts, demand.kv_type)
     beside = facts.memory[place]
     ratio = beside.weights.get(variant.quantization, beside.weights.get("other", 1))
     part = _part(facts, model.attention.layers, gpus)
@@ -92,12 +89,12 @@ def memory(
         engine=engine,
         place=place,
         gpus=gpus,
-        weights=int(loaded_bytes(variant, asked) * ratio * part),
-        kv=max(needed, asked.kv_bytes or 0),
+        weights=int(loaded_bytes(variant, demand) * ratio * part),
+        kv=max(needed, demand.kv_bytes or 0),
         overhead=_overhead(beside, model, context, sequences),
         margin=facts.margin,
         host=facts.host_mib * MIB if gpus else 0,
-        extra=asked.host_extra + facts.room_mib * MIB,
+        extra=demand.host_extra + facts.room_mib * MIB,
     )
 
 

@@ -7,7 +7,7 @@ from catalog.errors import KitError
 from catalog.hardware import Hardware
 from catalog.models import EngineName, Model
 from catalog.sizing.candidates import ANYTHING, Scope
-from catalog.sizing.demand import Demand, merged
+from catalog.sizing.demand import NOTHING_ASKED, Demand
 from catalog.sizing.fit import Fit, Load, cache_problem, fit, runnable
 from catalog.sizing.memory import GIB, MIB
 from catalog.sizing.proposals import proposals
@@ -20,16 +20,14 @@ def fit_or_refuse(
     machine: Hardware,
     *,
     gpus: int | None = None,
-    kv_type: str | None = None,
-    demand: Demand | None = None,
+    demand: Demand = NOTHING_ASKED,
     source_kind: str | None = None,
     engines: Collection[EngineName] | None = None,
 ) -> Fit:
     """The variant on the machine, on as few GPUs as it fits on or on `gpus`.
 
-    `demand` is what the engine's settings change; `kv_type` alone is the same as in there. `source_kind` and
-    `engines` are what the stack has: nothing else is proposed. KitError naming need, limit and the nearest
-    that fits where it does not.
+    `demand` is what the engine's settings change. `source_kind` and `engines` are what the stack has: nothing
+    else is proposed. KitError naming need, limit and the nearest that fits where it does not.
     """
     engine = model.variants[variant].engine
     if not runnable(model, variant, machine):
@@ -39,11 +37,10 @@ def fit_or_refuse(
             f"only {' or '.join(known_engines()[each].title for each in machine.runs)}",
             "Choose another variant or machine.",
         )
-    asked = merged(demand, kv_type)
-    found = fit(model, variant, wanted, machine, gpus=gpus, demand=asked)
+    found = fit(model, variant, wanted, machine, gpus=gpus, demand=demand)
     if found.fits:
         return found
-    cache = cache_problem(found.estimate, asked)
+    cache = cache_problem(found.estimate, demand)
     if cache:
         raise KitError(
             f"{model.title} for {wanted.concurrency} x {wanted.context} tokens",
@@ -51,7 +48,7 @@ def fit_or_refuse(
             f"Set it to {-(-found.estimate.kv // MIB)} MiB or more, leave it out, or lower contextLength or "
             "concurrency.",
         )
-    raise refusal(model, wanted, machine, [found], Scope(engine, source_kind, engines, asked))
+    raise refusal(model, wanted, machine, [found], Scope(engine, source_kind, engines, demand))
 
 
 def refusal(

@@ -5,7 +5,7 @@ import pytest
 from catalog.engines import engines
 from catalog.errors import KitError
 from catalog.models import find
-from catalog.sizing import MIB, memory
+from catalog.sizing import MIB, Demand, memory
 from catalog.sizing.memory import kv_bytes
 
 SMOL = "smollm2-135m-instruct"
@@ -73,7 +73,7 @@ def test_estimate_and_limit_are_kept_apart_by_the_engines_margin() -> None:
 def test_a_quantized_cache_takes_the_part_that_ggml_packs() -> None:
     model = find(SMOL)
     sizes = {
-        kind: memory("ollama", model, model.variants["gguf-q4_1"], 4096, 2, kv_type=kind).kv
+        kind: memory("ollama", model, model.variants["gguf-q4_1"], 4096, 2, demand=Demand(kv_type=kind)).kv
         for kind in ("f16", "q8_0", "q4_0")
     }
     assert sizes["f16"] == 2 * 30 * 3 * 64 * 2 * 4096 * 2
@@ -84,7 +84,7 @@ def test_a_quantized_cache_takes_the_part_that_ggml_packs() -> None:
 def test_an_unknown_cache_type_is_refused_with_those_that_exist() -> None:
     model = find(SMOL)
     with pytest.raises(KitError, match=r"'int3' of Ollama.*f16, q8_0, q4_0"):
-        memory("ollama", model, model.variants["gguf-q4_1"], 512, 1, kv_type="int3")
+        memory("ollama", model, model.variants["gguf-q4_1"], 512, 1, demand=Demand(kv_type="int3"))
 
 
 def test_an_engine_without_known_memory_is_refused() -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from catalog.errors import KitError
-from catalog.quantization import Quantization
+from catalog.quantization import UNQUANTIZED, Quantization
 from components.engines.contract import Serving
 from components.engines.vllm.flags import kv_cache_mib, tool_call_parser
 
-_UNQUANTIZED: tuple[Quantization, ...] = ("bf16", "fp16", "fp32")
 _READS: Mapping[str, tuple[Quantization, ...]] = {
     "awq": ("awq",),
     "awq_marlin": ("awq",),
@@ -16,7 +15,7 @@ _READS: Mapping[str, tuple[Quantization, ...]] = {
 }
 """Variants that a method reads; the other methods quantize while loading."""
 
-_RUNS_ON_PROCESSORS: tuple[Quantization, ...] = (*_UNQUANTIZED, "awq", "int8")
+_RUNS_ON_PROCESSORS: tuple[Quantization, ...] = (*UNQUANTIZED, "awq", "int8")
 """docs/getting_started/installation/cpu.md of vLLM: AWQ, GPTQ and INT8 W8A8."""
 
 _TAKEN_NAMES = frozenset(
@@ -127,7 +126,7 @@ def _check_scheduling(serving: Serving) -> None:
 
 def _check_quantization(serving: Serving) -> None:
     method, has = serving.vllm.quantization, serving.variant.quantization
-    reads = _UNQUANTIZED if method is None else _READS.get(method, _UNQUANTIZED)
+    reads = UNQUANTIZED if method is None else _READS.get(method, UNQUANTIZED)
     if method is not None and has not in reads:
         raise _refusal(
             serving,
