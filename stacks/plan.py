@@ -11,7 +11,7 @@ from catalog.sizing.table import SizeRow, size_row, stack_table
 from components.engines.contract import Serving
 from components.engines.registry import RECIPES
 from components.gateway.config import KeyGrant, Route, render
-from components.gateway.upstreams import authority_files, needs_credentials, render_credentials
+from components.gateway.upstreams import needs_credentials, render_credentials
 from components.workload import Mount
 from stacks.decision import Decision, decide, processors
 from stacks.model_settings import ModelSettings
@@ -68,8 +68,8 @@ def plan(settings: StackSettings) -> Plan:
         route for model in settings.models for route in routes_of(model, decisions.get(model.name))
     )
     grants = tuple(grants_of(settings))
+    # The gateway refuses names, fallbacks and authorities that it cannot take.
     render(routes, grants, authorities=authorities)
-    authority_files(routes, authorities)
     return Plan(hosted, routes, grants, authorities)
 
 

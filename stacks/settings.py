@@ -80,7 +80,6 @@ class StackSettings(Settings):
                 )
         self._source_is_complete()
         self._page_can_be_had(ids)
-        self._fallbacks_end()
         if self.hardware is not None and find_hardware(self.hardware).kind != "gpu":
             raise KitError(
                 f"hardware {self.hardware!r}",
@@ -104,17 +103,6 @@ class StackSettings(Settings):
             raise KitError(
                 f"openWebui.port {self.open_webui.port}", "is the gateway's port", "Choose another."
             )
-
-    def _fallbacks_end(self) -> None:
-        """One step: whoever answers in another's place has nobody in its own."""
-        without = [model.name for model in self.models if model.fallback is None]
-        for model in self.models:
-            if model.fallback is not None and model.fallback not in without:
-                raise KitError(
-                    f"fallback {model.fallback!r} of model {model.name}",
-                    "it must be another model of the stack, one without a fallback of its own",
-                    f"Name one of {', '.join(without)}." if without else "Remove one of the fallbacks.",
-                )
 
     @property
     def hosted(self) -> tuple[ModelSettings, ...]:
@@ -141,10 +129,3 @@ class StackSettings(Settings):
                 "is not a file on this machine",
                 "Name a PEM file, or remove the key from the stack config.",
             )
-        for model in self.models:
-            if model.external and model.external.authorities == "stack" and authorities is None:
-                raise KitError(
-                    f"authorities 'stack' of external model {model.name}",
-                    "the stack has no authorities of its own",
-                    "Name a PEM file in slm-kit:certificateAuthorities, or set authorities to system.",
-                )

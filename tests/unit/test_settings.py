@@ -132,12 +132,6 @@ def test_an_external_model_needs_its_url() -> None:
     refused("belong together", models=[{"name": "elsewhere", "engine": "external"}])
 
 
-def test_a_fallback_that_is_not_served_or_has_one_itself_is_refused() -> None:
-    refused("fallback 'nobody'", models=[{**MODEL, "fallback": "nobody"}])
-    chain = [EXTERNAL | {"fallback": "smollm2-135m-instruct"}, {**MODEL, "fallback": "elsewhere"}]
-    refused("without a fallback", models=chain)
-
-
 def test_an_endpoint_that_wants_a_credential_needs_it() -> None:
     wants = {**EXTERNAL, "external": {**EXTERNAL["external"], "credential": "bearer"}}
     config = {**GOOD, "models": [wants]}

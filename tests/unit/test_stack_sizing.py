@@ -111,3 +111,27 @@ def test_an_open_variant_is_refused_with_the_command_that_locks_it() -> None:
 def test_no_program_starts_more_threads_than_the_engine_has_processors() -> None:
     made = plan(settings({"name": MODEL, "engine": "ollama", "cpus": 16}, engineCpus=2))
     assert made.hosted[0].serving.cpus == 2
+
+
+THERE: dict[str, Any] = {
+    "name": "there", "engine": "external", "external": {"url": "https://models.example.org/v1"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        ([{"name": MODEL, "fallback": "nobody"}], "fallback 'nobody'.*no route serves it"),
+        ([{"name": MODEL, "fallback": MODEL}], "cannot stand in for itself"),
+        ([{"name": MODEL, "fallback": "there"}, {**THERE, "fallback": MODEL}], "one step is allowed"),
+        (
+            [{**THERE, "external": {"url": "https://models.example.org/v1", "authorities": "stack"}}],
+            "the stack has no authorities of its own",
+        ),
+    ],
+)
+def test_what_the_gateway_cannot_take_is_refused_by_the_plan(
+    models: list[dict[str, Any]], words: str
+) -> None:
+    with pytest.raises(KitError, match=words):
+        plan(settings(*models))
