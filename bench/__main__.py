@@ -19,6 +19,7 @@ from catalog.errors import KitError
 from ops import cleanup, decide, keys, lifecycle
 from ops.paths import CHECKOUT
 from ops.say import step
+from ops.stack_settings import settings_of
 from stacks.plan import plan
 
 TOKENS = 96
@@ -74,7 +75,7 @@ def measure_memory(targets: dict[str, load.Target]) -> dict[str, report.Memory]:
         step(f"filling {SLOTS} slots of {engine}")
         with peak_of(target.model, STACK) as peak:
             filled = load.fill(target, SLOTS, CONTEXT)
-        made = plan(lifecycle.settings_of(STACK))
+        made = plan(settings_of(STACK))
         predicted = next(e.fit.estimate.total for e in made.hosted if e.serving.name == target.model)
         found[engine] = report.Memory(predicted, peak.value, filled)
     return found

@@ -3,13 +3,15 @@
 import itertools
 import json
 import statistics
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import httpx
 
+Answer = TypeVar("Answer")
 # Sequences of numbers: no model ends them before it has to, so that every answer is equally long.
 PROMPTS = (
     "1, 2, 3, 4, 5, 6, 7, 8,", "10, 20, 30, 40, 50,", "100, 101, 102, 103,", "2, 4, 6, 8, 10, 12,",
@@ -39,24 +41,9 @@ class Load:
 
 def run(target: Target, count: int, tokens: int) -> Load:
     """`count` streamed completions at once, each of `tokens` tokens."""
-    answers: list[list[float]] = []
-    failures: list[BaseException] = []
-
-    def ask(prompt: str) -> None:
-        try:
-            answers.append(_stream(target, prompt, tokens))
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=ask, args=(prompt,)) for prompt in itertools.islice(_prompts(), count)]
     started = time.perf_counter()
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    answers = _at_once(count, lambda prompt: _stream(target, prompt, tokens))
     ended = time.perf_counter()
-    if failures:
-        raise failures[0]
     return Load(
         count * tokens / (ended - started),
         tuple(times[0] - started for times in answers),
@@ -71,27 +58,13 @@ def p95(values: tuple[float, ...]) -> float:
 
 def fill(target: Target, count: int, context: int) -> int:
     """Fill `count` slots to the context at once; the fewest tokens that one request came to."""
-    totals: list[int] = []
-    failures: list[BaseException] = []
-
-    def ask(prompt: str) -> None:
-        try:
-            totals.append(_fill_one(target, prompt, context))
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=ask, args=(prompt,)) for prompt in itertools.islice(_prompts(), count)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    if failures:
-        raise failures[0]
-    return min(totals)
+    return min(_at_once(count, lambda prompt: _fill_one(target, prompt, context)))
 
 
-def _prompts() -> Iterator[str]:
-    return itertools.cycle(PROMPTS)
+def _at_once(count: int, ask: Callable[[str], Answer]) -> list[Answer]:
+    """The answers to `count` prompts, each asked in a thread of its own. Raises what one of them raised."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(ask, itertools.islice(itertools.cycle(PROMPTS), count)))
 
 
 def _stream(target: Target, prompt: str, tokens: int) -> list[float]:

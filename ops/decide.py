@@ -8,20 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
-from catalog import models as catalog
 from catalog.errors import HostError, KitError
-from ops import base_image, docker_engine, runner, trust
+from ops import base_image, docker_engine, model_source, runner, trust
 from ops.paths import example_file, stack_file, state_folder, write_private
 from ops.pulumi_cli import install_cli
 from ops.say import step
-from ops.trust import system_trust
+from stacks.settings import NAMESPACE
 
-PREFIX = "slm-kit:"
-HUB = "https://huggingface.co"
-PROBE_SECONDS = 5
+PREFIX = f"{NAMESPACE}:"
 
 
 def begin(stack: str) -> None:
@@ -103,11 +99,8 @@ def decide(stack: str, used: runner.Runner) -> None:
     if f"{PREFIX}engineMemoryMib" not in written:
         memory = int(docker_engine.info()["MemTotal"]) // 2**20
         _write(used, "engineMemoryMib", str(memory), "memory of the Docker engine")
-    if f"{PREFIX}modelSource" not in written and _models(written):
-        answers = _hub_answers(written)
-        source = "hf" if answers and _all_have("hf", written) else _other_source(written)
-        reason = "the model hub answers" if answers else "the model hub does not answer"
-        _write(used, "modelSource", source, reason)
+    if f"{PREFIX}modelSource" not in written and model_source.hosted(written):
+        _write(used, "modelSource", *model_source.choose(written))
     _hand_on(stack, used, written, found)
 
 
@@ -152,55 +145,3 @@ def _authorities_file(stack: str) -> Path:
 def _write(used: runner.Runner, key: str, value: str, why: str) -> None:
     step(f"{key}: {value} ({why})")
     used.set_config(f"{PREFIX}{key}", value)
-
-
-def _models(written: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    models = written.get(f"{PREFIX}models")
-    if not isinstance(models, list):
-        return []
-    return [each for each in models if isinstance(each, dict) and each.get("engine") != "external"]
-
-
-def _catalog_name(model: Mapping[str, Any]) -> str:
-    return str(model.get("model") or model.get("name"))
-
-
-def _hub_answers(written: Mapping[str, Any]) -> bool:
-    for model in _models(written):
-        for variant in catalog.find(_catalog_name(model)).variants.values():
-            if variant.source.kind == "hf":
-                # One question is enough: the hub answers, or it does not.
-                address = f"{HUB}/api/models/{variant.source.repository}"
-                try:
-                    return httpx.get(address, timeout=PROBE_SECONDS, verify=system_trust()).is_success
-                except httpx.HTTPError:
-                    return False
-    return False
-
-
-def any_source(written: Mapping[str, Any]) -> str:
-    """The first source kind that has a variant of every hosted model of the stack."""
-    return "hf" if _all_have("hf", written) else _other_source(written)
-
-
-def _other_source(written: Mapping[str, Any]) -> str:
-    for kind in ("pypi", "https", "oci", "file"):
-        if _all_have(kind, written):
-            return kind
-    raise KitError(
-        "modelSource",
-        "there is no kind of source that answers here and that every model of the stack has",
-        "Name a `variant` for each model, or set slm-kit:modelSource; `make models MODEL=…` lists them.",
-    )
-
-
-def _all_have(kind: str, written: Mapping[str, Any]) -> bool:
-    """Whether each model that names no variant has one for its engine from such a source."""
-    open_models = [model for model in _models(written) if not model.get("variant")]
-    return all(
-        any(
-            variant.source.kind == kind and model.get("engine", "auto") in (variant.engine, "auto")
-            for variant in catalog.find(_catalog_name(model)).variants.values()
-        )
-        for model in open_models
-    )

@@ -69,14 +69,7 @@ def ensure_passwords(used: Runner) -> None:
 
 def show_password(used: Runner, name: str) -> str:
     """A password itself. Raises KitError for one that is not there."""
-    found: Mapping[str, Any] = config(used.stack).get(f"{PREFIX}passwords") or {}
-    if name not in found:
-        raise KitError(
-            f"password {name!r}",
-            f"stack {used.stack} has {', '.join(found) or 'none'}",
-            "Name one of these; `make up` makes those that the settings call for.",
-        )
-    return used.read("config", "get", "--path", f'{PREFIX}passwords["{name}"]').strip()
+    return _secret(used, "passwords", name, f"password {name!r}")
 
 
 def rotate(used: Runner, key_id: str) -> None:
@@ -115,14 +108,18 @@ def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: i
 
 def show(used: Runner, key_id: str) -> str:
     """The key itself. Raises KitError for an id without one."""
-    found: Mapping[str, Any] = config(used.stack).get(f"{PREFIX}keySecrets") or {}
-    if key_id not in found:
+    return _secret(used, "keySecrets", key_id, f"key {key_id!r}")
+
+
+def _secret(used: Runner, place: str, name: str, shown: str) -> str:
+    found: Mapping[str, Any] = config(used.stack).get(f"{PREFIX}{place}") or {}
+    if name not in found:
         raise KitError(
-            f"key {key_id!r}",
-            f"stack {used.stack} has keys {', '.join(found) or 'none yet'}",
+            shown,
+            f"stack {used.stack} has {', '.join(found) or 'none yet'}",
             "Name one of these, or run `make up`, which makes missing ones.",
         )
-    return used.read("config", "get", "--path", f'{PREFIX}keySecrets["{key_id}"]').strip()
+    return used.read("config", "get", "--path", f'{PREFIX}{place}["{name}"]').strip()
 
 
 def _store(used: Runner, key_id: str) -> None:

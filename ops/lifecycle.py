@@ -1,15 +1,11 @@
 """From nothing to a served model, and back."""
 
-import contextlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import Any
 
 from catalog.errors import KitError
 from catalog.models import find
-from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from ops import decide, docker_engine, host_checks, keys, trust
 from ops.ask import QUESTION, ask
 from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
@@ -17,9 +13,9 @@ from ops.keys import KeyOptions
 from ops.paths import stack_file
 from ops.runner import PulumiCli, Runner, runner_for
 from ops.say import step
-from stacks.config import SECRET_KEYS, STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
+from ops.stack_settings import kept_if_valid, settings_of
+from stacks.config import SECRET_KEYS
 from stacks.model_settings import ModelSettings
-from stacks.parsing import parse
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
 
@@ -100,18 +96,6 @@ def password(stack: str, name: str) -> None:
     print(keys.show_password(decide.current_runner(stack), name))
 
 
-@contextlib.contextmanager
-def kept_if_valid(stack: str) -> Iterator[None]:
-    """A change of the stack's file that cannot work is refused and not kept."""
-    before = stack_file(stack).read_text()
-    try:
-        yield
-        plan(settings_of(stack, with_secrets=False))
-    except KitError:
-        stack_file(stack).write_text(before)
-        raise
-
-
 def set_config(stack: str, name: str, value: str | None) -> None:
     """Set one value of the stack's config; a secret one is read from standard input."""
     decide.begin(stack)
@@ -147,33 +131,6 @@ def logs(stack: str) -> None:
     for line in listed:
         print(f"== {line}", flush=True)
         subprocess.run(["docker", "logs", "--tail", "50", line.split()[0]], check=False)
-
-
-def settings_of(stack: str, *, with_secrets: bool = True) -> StackSettings:
-    """The stack's settings as its file has them; what cannot work is refused here already."""
-    written = decide.config(stack)
-    refuse_unknown_keys(written)
-    plain: dict[str, Any] = {
-        name: written[f"{NAMESPACE}:{name}"] for name in plain_keys() if f"{NAMESPACE}:{name}" in written
-    }
-    secrets = written.get(f"{NAMESPACE}:keySecrets") or {}
-    if not with_secrets:
-        ids = [each.get("id") for each in plain.get("keys", []) if isinstance(each, dict)]
-        secrets = dict.fromkeys([*ids, OPEN_WEBUI_KEY], "to be made")
-    if "modelSource" not in plain and not with_secrets:
-        plain["modelSource"] = _any_source(plain)
-    for name in STRUCTURED_KEYS:
-        wanted = dict if name == "openWebui" else list
-        if name in plain and not isinstance(plain[name], wanted):
-            form = "an object" if wanted is dict else "a list"
-            raise KitError(f"{NAMESPACE}:{name}", f"must be {form}", "See the stack's example file.")
-    credentials = written.get(f"{NAMESPACE}:externalSecrets") or {}
-    return parse(plain, secrets, credentials if with_secrets else None)
-
-
-def _any_source(plain: dict[str, Any]) -> str:
-    """A source kind to check the rest with, while none is decided yet."""
-    return decide.any_source({f"{NAMESPACE}:{k}": v for k, v in plain.items()})
 
 
 def _show(used: Runner, settings: StackSettings) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from catalog.errors import KitError
-from ops import decide, keys, lifecycle, paths, runner
+from ops import decide, keys, lifecycle, model_source, paths, runner, stack_settings
 from tests.conftest import ROOT
 
 STACK = "unit"
@@ -23,7 +23,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runner.Runner:
     file = tmp_path / f"Pulumi.{STACK}.yaml"
     file.write_text((ROOT / "stacks/Pulumi.local-docker.example.yaml").read_text())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (decide, lifecycle, paths):
+    for module in (decide, lifecycle, paths, stack_settings):
         monkeypatch.setattr(module, "stack_file", lambda _: file)
     checkout = tmp_path / "checkout"
     (checkout / "stacks").mkdir(parents=True)
@@ -84,8 +84,8 @@ def test_preview_before_the_first_up_names_the_next_step() -> None:
 
 def test_a_model_source_is_one_that_has_a_variant_for_the_models_engine() -> None:
     config = {"slm-kit:models": [{"name": "smollm2-135m-instruct", "engine": "onnx"}]}
-    assert decide.any_source(config) == "hf"
-    assert decide._other_source(config) == "pypi"
+    assert model_source.any_source(config) == "hf"
+    assert model_source.other_source(config) == "pypi"
 
 
 def test_an_interrupt_lets_the_program_end_in_order(tmp_path: Path) -> None:
