@@ -1,8 +1,9 @@
 """What tests against a real Docker engine share: images built from docker/, and cleaning up by label."""
 
+import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import docker
 import pytest
 from docker.errors import DockerException
 
+from components.gateway.types import Route
 from ops import base_image, trust
+from tests.docker.gateway_external import ExternalRig
 from tests.docker.gateway_rig import GatewayRig, StubEngine
 
 ROOT = Path(__file__).parents[2]
 LABEL = "slm-kit.test"
 
 BuildImage = Callable[..., str]
+MakeExternalRig = Callable[[str, Sequence[Route], Mapping[str, str]], ExternalRig]
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +105,26 @@ def rig(
     made = GatewayRig(docker_client, gateway_images, test_label, tmp_path_factory.mktemp("gateway"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def external_rig(
+    docker_client: docker.DockerClient,
+    gateway_images: tuple[str, str],
+    test_label: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[MakeExternalRig]:
+    """``external_rig(name, routes, credentials)``: a gateway with endpoints outside, not started yet."""
+    with contextlib.ExitStack() as made:
+
+        def make(name: str, routes: Sequence[Route], credentials: Mapping[str, str]) -> ExternalRig:
+            folder = tmp_path_factory.mktemp(name)
+            rig = ExternalRig(docker_client, gateway_images, test_label, folder)
+            made.callback(rig.close)
+            rig.routes, rig.credentials = tuple(routes), credentials
+            return rig
+
+        yield make
 
 
 @pytest.fixture(scope="module")

@@ -98,6 +98,14 @@ class ExternalRig(GatewayRig):
         credentials = render_credentials(self.routes, self.credentials)
         self.secrets.switch({"keys.map": keys, CREDENTIALS: credentials})
 
+    def begin(self, *models: str) -> None:
+        """Starts the gateway; what it leads to is there already. Returns when these models are up."""
+        self.write_config()
+        self.write_keys()
+        self.start()
+        for model in models:
+            self.wait_until_up(model)
+
     def endpoint(self, alias: str, proves: str | None = None, **environment: str) -> External:
         """Starts one; it speaks TLS where it has a name to prove."""
         options: dict[str, Any] = {}

@@ -13,6 +13,7 @@ import pytest
 
 from components.engines.external import ExternalOptions
 from components.gateway.config import Route
+from tests.docker.conftest import MakeExternalRig
 from tests.docker.gateway_external import External, ExternalRig
 from tests.docker.gateway_rig import key_of, refused
 
@@ -24,22 +25,15 @@ AZURE = ExternalOptions(
 )
 PLAIN = ExternalOptions(url="http://plain:8000", model="org/a-long-name.of@upstream+1", health_path="/ready")
 
+ROUTES = (
+    Route("cloud", external=AZURE, max_concurrency=2, max_queue=2, queue_timeout_s=5),
+    Route("plain", external=PLAIN),
+)
+
 
 @pytest.fixture(scope="module")
-def rig(
-    docker_client: docker.DockerClient,
-    gateway_images: tuple[str, str],
-    test_label: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[ExternalRig]:
-    made = ExternalRig(docker_client, gateway_images, test_label, tmp_path_factory.mktemp("external"))
-    made.routes = (
-        Route("cloud", external=AZURE, max_concurrency=2, max_queue=2, queue_timeout_s=5),
-        Route("plain", external=PLAIN),
-    )
-    made.credentials = {"cloud": SECRET}
-    yield made
-    made.close()
+def rig(external_rig: MakeExternalRig) -> ExternalRig:
+    return external_rig("external", ROUTES, {"cloud": SECRET})
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +49,7 @@ def plain(rig: ExternalRig) -> External:
 @pytest.fixture(scope="module", name="gateway")
 def _gateway(rig: ExternalRig, cloud: External, plain: External) -> ExternalRig:
     _ = (cloud, plain)  # They are there before the gateway looks for them.
-    rig.write_config()
-    rig.write_keys()
-    rig.start()
-    rig.wait_until_up("cloud")
-    rig.wait_until_up("plain")
+    rig.begin("cloud", "plain")
     return rig
 
 

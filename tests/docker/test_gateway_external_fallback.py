@@ -2,16 +2,15 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import docker
 import httpx
 import pytest
 
 from components.engines.external import ExternalOptions
 from components.gateway.config import KeyGrant, Route
+from tests.docker.conftest import MakeExternalRig
 from tests.docker.gateway_external import External, ExternalRig
 from tests.docker.gateway_rig import StubEngine, key_of, refused, until
 
@@ -38,16 +37,10 @@ def served_by(answer: httpx.Response) -> str:
 
 
 @pytest.fixture(scope="module")
-def rig(
-    docker_client: docker.DockerClient,
-    gateway_images: tuple[str, str],
-    test_label: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[ExternalRig]:
-    made = ExternalRig(docker_client, gateway_images, test_label, tmp_path_factory.mktemp("fallback"))
-    made.routes, made.grants, made.credentials = ROUTES, GRANTS, {"cloud": SECRET}
-    yield made
-    made.close()
+def rig(external_rig: MakeExternalRig) -> ExternalRig:
+    made = external_rig("fallback", ROUTES, {"cloud": SECRET})
+    made.grants = GRANTS
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +51,7 @@ def cloud(rig: ExternalRig) -> External:
 @pytest.fixture(scope="module", name="gateway")
 def _gateway(rig: ExternalRig, cloud: External) -> ExternalRig:
     rig.engine("engine")
-    rig.write_config()
-    rig.write_keys()
-    rig.start()
-    rig.wait_until_up("tiny")
-    rig.wait_until_up("cloud")
+    rig.begin("tiny", "cloud")
     cloud.clear()
     return rig
 

@@ -1,15 +1,14 @@
 """Endpoints outside of the stack: what of their answers stays behind, and what of requests is refused."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import docker
 import httpx
 import pytest
 
 from components.engines.external import ExternalOptions
 from components.gateway.config import Route
+from tests.docker.conftest import MakeExternalRig
 from tests.docker.gateway_external import External, ExternalRig
 from tests.docker.gateway_rig import key_of, refused
 
@@ -30,16 +29,8 @@ STEERING = (
 
 
 @pytest.fixture(scope="module")
-def rig(
-    docker_client: docker.DockerClient,
-    gateway_images: tuple[str, str],
-    test_label: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[ExternalRig]:
-    made = ExternalRig(docker_client, gateway_images, test_label, tmp_path_factory.mktemp("leaks"))
-    made.routes, made.credentials = ROUTES, {"cloud": SECRET}
-    yield made
-    made.close()
+def rig(external_rig: MakeExternalRig) -> ExternalRig:
+    return external_rig("leaks", ROUTES, {"cloud": SECRET})
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +41,7 @@ def cloud(rig: ExternalRig) -> External:
 @pytest.fixture(scope="module", name="gateway")
 def _gateway(rig: ExternalRig, cloud: External) -> ExternalRig:
     _ = cloud  # It is there before the gateway looks for it.
-    rig.write_config()
-    rig.write_keys()
-    rig.start()
-    rig.wait_until_up("cloud")
+    rig.begin("cloud")
     return rig
 
 

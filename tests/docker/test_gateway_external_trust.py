@@ -3,14 +3,13 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import docker
 import pytest
 
 from components.engines.external import ExternalOptions
 from components.gateway.config import Route
+from tests.docker.conftest import MakeExternalRig
 from tests.docker.gateway_external import External, ExternalRig
 from tests.docker.gateway_rig import key_of, refused, until
 
@@ -37,16 +36,8 @@ CREDENTIALS = {"cloud": SECRET, "strange": SECRET}
 
 
 @pytest.fixture(scope="module")
-def rig(
-    docker_client: docker.DockerClient,
-    gateway_images: tuple[str, str],
-    test_label: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[ExternalRig]:
-    made = ExternalRig(docker_client, gateway_images, test_label, tmp_path_factory.mktemp("trust"))
-    made.routes, made.credentials = ROUTES, CREDENTIALS
-    yield made
-    made.close()
+def rig(external_rig: MakeExternalRig) -> ExternalRig:
+    return external_rig("trust", ROUTES, CREDENTIALS)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +53,7 @@ def impostor(rig: ExternalRig) -> External:
 @pytest.fixture(scope="module", name="gateway")
 def _gateway(rig: ExternalRig, cloud: External, impostor: External) -> ExternalRig:
     _ = (cloud, impostor)  # They are there before the gateway looks for them.
-    rig.write_config()
-    rig.write_keys()
-    rig.start()
-    rig.wait_until_up("cloud")
+    rig.begin("cloud")
     return rig
 
 
