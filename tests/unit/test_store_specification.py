@@ -8,16 +8,25 @@ from typing import Any
 import pytest
 
 from catalog import models
-from catalog.sources import FolderSource, HttpsSource, OciSource, Source, specification, store_path
+from catalog.sources import (
+    File,
+    FolderSource,
+    HttpsSource,
+    OciSource,
+    Source,
+    UrlFile,
+    specification,
+    store_path,
+)
 from tests.conftest import ROOT
 
-FILE = {"name": "model.gguf", "sha256": "a" * 64, "bytes": 7}
-OTHER = {"name": "a.json", "sha256": "b" * 64, "bytes": 9}
+FILE: dict[str, Any] = {"name": "model.gguf", "sha256": "a" * 64, "bytes": 7}
+OTHER: dict[str, Any] = {"name": "a.json", "sha256": "b" * 64, "bytes": 9}
 DIGEST = "c" * 64
 SOURCES = [
-    HttpsSource(kind="https", files=({**FILE, "url": "https://models.example/model.gguf"},)),  # type: ignore[arg-type]
-    FolderSource(kind="file", files=(FILE, OTHER)),  # type: ignore[arg-type]
-    OciSource(kind="oci", reference=f"registry.example/models/x@sha256:{DIGEST}", files=(FILE,)),  # type: ignore[arg-type]
+    HttpsSource(kind="https", files=(UrlFile(**FILE, url="https://models.example/model.gguf"),)),
+    FolderSource(kind="file", files=(File(**FILE), File(**OTHER))),
+    OciSource(kind="oci", reference=f"registry.example/models/x@sha256:{DIGEST}", files=(File(**FILE),)),
 ]
 
 

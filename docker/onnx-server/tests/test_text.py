@@ -99,7 +99,9 @@ def test_the_prompt_is_what_the_chat_template_makes(tiny_info: ModelInfo) -> Non
     assert codec.stop_tokens == {2}
 
 
-def test_a_text_of_far_more_than_the_limit_is_refused_in_pieces(tiny_info: ModelInfo) -> None:
+def test_a_text_of_far_more_than_the_limit_is_refused_in_pieces(
+    tiny_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     codec = TextCodec(tiny_info)
     sizes: list[int] = []
 
@@ -108,7 +110,7 @@ def test_a_text_of_far_more_than_the_limit_is_refused_in_pieces(tiny_info: Model
             sizes.append(len(text))
             return [0] * len(text)
 
-    codec._tokenizer = Watched()  # type: ignore[assignment]
+    monkeypatch.setattr(codec, "_tokenizer", Watched())
     with pytest.raises(RequestRefusedError, match="context length of 512"):
         codec.encode("x" * 1_000_000, limit=512)
     assert sum(sizes) < 100_000

@@ -36,7 +36,7 @@ def binding() -> Any:
     if str(LLAMA_HOME) not in sys.path:
         # First, because the converter needs the `gguf` of its own version, not the index's.
         sys.path.insert(0, str(LLAMA_HOME))
-    from llama_cpp import llama_cpp  # type: ignore[import-not-found]  # in the image only
+    from llama_cpp import llama_cpp  # in the image only
 
     return llama_cpp
 

@@ -36,7 +36,7 @@ def build_gguf(job: Job, tell: Tell) -> None:
 def _convert(folder: Path, target: Path, kind: str) -> None:
     """Run llama.cpp's converter through its command line."""
     binding()
-    from conversion.base import TextModel  # type: ignore[import-not-found]  # in the image only
+    from conversion.base import TextModel  # in the image only
 
     TextModel.get_vocab_base_pre = _recognise(TextModel.get_vocab_base_pre)
     sys.argv = [str(CONVERTER), str(folder), "--outfile", str(target), "--outtype", kind]
