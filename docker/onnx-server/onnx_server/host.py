@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -36,11 +37,58 @@ def cpu_quota(cgroup: Path = _CGROUP) -> float | None:
 def memory_limit(cgroup: Path = _CGROUP) -> int:
     """Bytes this process may use: the container's limit, else the machine's memory."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        text = _read(cgroup / name)
-        if text.isdecimal() and int(text) < _NO_LIMIT:
-            return min(int(text), machine)
-    return machine
+    limit = container_memory(cgroup).limit
+    return machine if limit is None else min(limit, machine)
+
+
+@dataclass(frozen=True)
+class ContainerMemory:
+    """What the kernel says of a container's memory; None is what it does not say."""
+
+    used: int | None
+    """Bytes counted against the limit, of all processes, without page cache that was not used lately: the
+    kernel drops that before it kills."""
+    limit: int | None
+    """Bytes; None also where there is no limit."""
+    oom_kills: int | None
+    """Processes killed because the limit was reached."""
+
+
+def container_memory(cgroup: Path = _CGROUP) -> ContainerMemory:
+    """Memory of the container this process is in (cgroup v2, then v1; field names are the kernel's)."""
+    for current, limit, inactive, kills in (
+        ("memory.current", "memory.max", "inactive_file", "memory.events"),
+        (
+            "memory/memory.usage_in_bytes",
+            "memory/memory.limit_in_bytes",
+            "total_inactive_file",
+            "memory/memory.oom_control",
+        ),
+    ):
+        counted, allowed = _number(cgroup / current), _number(cgroup / limit)
+        if counted is None and allowed is None:
+            continue
+        cache = _field((cgroup / current).with_name("memory.stat"), inactive) or 0
+        return ContainerMemory(
+            used=None if counted is None else max(0, counted - cache),
+            limit=allowed if allowed is not None and allowed < _NO_LIMIT else None,
+            oom_kills=_field(cgroup / kills, "oom_kill"),
+        )
+    return ContainerMemory(None, None, None)
+
+
+def _number(path: Path) -> int | None:
+    text = _read(path)
+    return int(text) if text.isdecimal() else None
+
+
+def _field(path: Path, name: str) -> int | None:
+    """A number of a file of lines `name number`."""
+    for line in _read(path).splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] == name and words[1].isdecimal():
+            return int(words[1])
+    return None
 
 
 def _core(cpu: Path, number: int) -> tuple[str, str]:

@@ -29,7 +29,15 @@ var (
 //	ollama_inter_token_seconds               between two pieces; Ollama holds a token back that is half a letter
 //	ollama_request_seconds                   arrival to the last byte
 //	ollama_engine_up                         1 while Ollama lives
+//	ollama_container_memory_bytes            memory that the kernel counts against the container's limit, without
+//	                                         inactive page cache: of this program, Ollama and its runner together
+//	ollama_container_memory_limit_bytes      that limit; no series without one
+//	ollama_container_oom_kills_total         processes of the container killed at that limit: Ollama starts a killed
+//	                                         runner again, and process_start_time_seconds, this program's, stays
 //	ollama_build_info{version,model}         1
+//
+// Beside them process_* of this program. Those of the container are read from its cgroup at each scrape; there are
+// none where there is no cgroup (macOS).
 type metrics struct {
 	handler                              http.Handler
 	requests                             *prometheus.CounterVec
@@ -39,7 +47,8 @@ type metrics struct {
 
 func newMetrics(s *Server) *metrics {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), containerMemory{cgroupMount})
 	with := promauto.With(registry)
 	counter := func(name, help string) prometheus.Counter {
 		return with.NewCounter(prometheus.CounterOpts{Name: name, Help: help})

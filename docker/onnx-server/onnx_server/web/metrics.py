@@ -17,13 +17,19 @@ onnx_time_to_first_token_seconds     histogram  submission to first token
 onnx_inter_token_seconds             histogram  between two tokens of one answer
 onnx_request_seconds                 histogram  submission to last token
 onnx_engine_up                       gauge      1 while the engine thread lives
+onnx_container_memory_bytes          gauge      memory that the kernel counts against the container's
+                                                limit, without inactive page cache
+onnx_container_memory_limit_bytes    gauge      that limit; no series without one
+onnx_container_oom_kills_total       counter    processes of the container killed at that limit; with
+                                                the server itself the container ends, so 0 as a rule
 onnx_build_info                      gauge      1; labels version, model, onnxruntime
 ===================================  =========  ===================================================
 
-Beside them ``process_*`` (memory, CPU, files) of prometheus_client.
+Beside them ``process_*`` (memory, CPU, files, start) of prometheus_client. ``onnx_container_*`` are read
+from the container's cgroup at each scrape; there are none where there is no cgroup (macOS).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -33,9 +39,11 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
-from onnx_server import __version__
+from onnx_server import __version__, host
 from onnx_server.core.engine import Engine
 from onnx_server.core.ticket import Ticket
 
@@ -47,6 +55,25 @@ _SHORT = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 
 _LONG = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 
 
+class ContainerCollector(Collector):
+    """Memory of the container as it is at the scrape."""
+
+    def __init__(self, read: Callable[[], host.ContainerMemory] = host.container_memory) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """The series that the kernel has a number for."""
+        now = self._read()
+        if now.used is not None:
+            text = "Counted against the limit, without inactive page cache"
+            yield GaugeMetricFamily("onnx_container_memory_bytes", text, now.used)
+        if now.limit is not None:
+            yield GaugeMetricFamily("onnx_container_memory_limit_bytes", "Limit of the container", now.limit)
+        if now.oom_kills is not None:
+            text = "Processes killed at the limit"
+            yield CounterMetricFamily("onnx_container_oom_kills", text, now.oom_kills)
+
+
 class Metrics:
     """The registry of one server."""
 
@@ -55,6 +82,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+        self._registry.register(ContainerCollector())
         self.requests = self._counter("onnx_requests", "Requests", ("endpoint", "outcome"))
         for endpoint in ENDPOINTS:
             for outcome in OUTCOMES:  # a rate needs the series to exist before its first event
