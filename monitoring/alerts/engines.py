@@ -1,0 +1,144 @@
+"""Engines: not there, not getting there, or about to be killed."""
+
+from monitoring.alerts.making import Dashboard, Severity, alert, any_of
+from monitoring.rules import Alert, Group
+from monitoring.vocabulary import SERIES
+from monitoring.watched import Watched, WatchedModel
+
+DOWN_SECONDS = 60
+"""Longer than an engine takes to be replaced by `make up`."""
+SILENT_WHILE_LOADING = ("vllm",)
+"""Engines whose metrics can be read only once the model is loaded: down is what they are while they start."""
+WAKE_SLACK_SECONDS = 60
+"""Beyond the budget of a start: to notice the demand, and to find the replica."""
+MOST_STARTS = 3
+"""In an hour. One is an update, two are an update taken back."""
+NEAR_LIMIT = 0.95
+KV_CACHE_FULL = 0.95
+
+_MODEL = "{{ $labels.model }} ({{ $labels.engine }})"
+
+
+def groups(watched: Watched) -> list[Group]:
+    """For the engines of the stack, and for endpoints outside."""
+    rules = [rule for model in watched.engines for rule in _of_one(model)]
+    if watched.engines:
+        rules += [_starting_too_long(), _restarting()]
+    rules += [*_kv_cache(watched), *_memory(watched)]
+    if watched.uses("external"):
+        rules.append(_endpoint_down(watched))
+    return [Group("alerts-engines", rules)]
+
+
+def _has(watched: Watched, name: str) -> bool:
+    return any(series.name == name and series.exists_in(watched) for series in SERIES)
+
+
+def _of_one(model: WatchedModel) -> list[Alert]:
+    """Alerts that wait for as long as this engine may take to start."""
+    engine = model.engine
+    assert engine is not None, "models of Watched.engines have one"
+    silent = engine.name in SILENT_WHILE_LOADING
+    down = engine.start_budget_seconds if silent else DOWN_SECONDS
+    only, name = f'{{model="{model.name}"}}', {"model": model.name}
+    return [
+        alert(
+            "EngineDown",
+            f"slm:engine_up{only} == 0",
+            Severity.PAGE,
+            Dashboard.MODEL,
+            for_=f"{down}s",
+            labels=name,
+            summary=f"{_MODEL} does not answer",
+            first="Run `make logs`: its last lines say why it ended, its status whether it starts again.",
+        ),
+        alert(
+            "WakeWithoutReplica",
+            f"slm:held_requests:rate5m{only} > 0 and on (model) slm:replicas{only} == 0",
+            Severity.PAGE,
+            Dashboard.MODEL,
+            for_=f"{engine.start_budget_seconds + WAKE_SLACK_SECONDS}s",
+            labels=name,
+            summary='{{ $labels.model }}: {{ $value | printf "%.2f" }} requests a second wait for an engine, '
+            "and none became ready in the time that a start may take",
+            first="Look whether its container exists and what it says: `make logs`.",
+        ),
+    ]
+
+
+def _starting_too_long() -> Alert:
+    age = "time() - slm:engine_start_time_seconds"
+    return alert(
+        "EngineStartingTooLong",
+        f"({age} > on (model, engine) slm:start_budget_seconds) "
+        "and on (model) slm:replicas == 0 and on (model, engine) slm:engine_up == 1",
+        Severity.PAGE,
+        Dashboard.MODEL,
+        # Not ready for a moment is no start.
+        for_="2m",
+        summary=f"{_MODEL} was started {{{{ $value | humanizeDuration }}}} ago and is not ready",
+        first="Run `make logs`: an engine says what it loads, and how far it is.",
+    )
+
+
+def _restarting() -> Alert:
+    return alert(
+        "EngineRestarting",
+        f"slm:cold_starts:changes1h >= {MOST_STARTS}",
+        Severity.PAGE,
+        Dashboard.MODEL,
+        summary=f"{_MODEL} was started {{{{ $value | humanize }}}} times in the last hour",
+        first="Run `make logs`: the last lines before each start say why it ended. Look for OomKill too.",
+    )
+
+
+def _kv_cache(watched: Watched) -> list[Alert]:
+    """A full cache alone is good use of it where the engine tells that it threw out no answer."""
+    if not _has(watched, "slm:kv_cache:ratio"):
+        return []
+    full, preempted = f"slm:kv_cache:ratio > {KV_CACHE_FULL}", "slm:preemptions:rate5m"
+    expr = full
+    if _has(watched, preempted):
+        expr = f"{full} unless on (model, engine) {preempted} == 0"
+    return [
+        alert(
+            "KvCacheSaturated",
+            expr,
+            Severity.TICKET,
+            Dashboard.MODEL,
+            for_="10m",
+            summary=f"{_MODEL}: {{{{ $value | humanizePercentage }}}} of its KV cache is in use",
+            first="Compare the lengths of prompts with contextLength, and requests at once with concurrency.",
+        )
+    ]
+
+
+def _memory(watched: Watched) -> list[Alert]:
+    if not _has(watched, "slm:engine_memory_bytes"):
+        return []
+    used = "slm:engine_memory_bytes / on (model, engine) slm:engine_memory_limit_bytes"
+    return [
+        alert(
+            "EngineMemoryNearLimit",
+            f"{used} > {NEAR_LIMIT}",
+            Severity.TICKET,
+            Dashboard.HARDWARE,
+            for_="10m",
+            summary=f"{_MODEL} uses {{{{ $value | humanizePercentage }}}} of the memory "
+            "above which the kernel kills it",
+            first="Give it more memory (memoryMib), or fewer requests at once (concurrency).",
+        )
+    ]
+
+
+def _endpoint_down(watched: Watched) -> Alert:
+    names = any_of(model.name for model in watched.models if model.engine is None)
+    return alert(
+        "EndpointDown",
+        f'slm:replicas{{model=~"{names}"}} == 0',
+        Severity.PAGE,
+        Dashboard.GATEWAY,
+        for_="5m",
+        summary="{{ $labels.model }}: its endpoint outside of the stack does not answer the gateway",
+        first="Ask the endpoint yourself; then look at its credential, and at the way to the internet.",
+    )

@@ -1,0 +1,125 @@
+"""The machine: memory, disks, clock.
+
+Busy processors are no alert: an engine on processors uses all it gets, and what people feel of it is a late
+first token.
+"""
+
+from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.rules import Alert, Group
+from monitoring.vocabulary import series_of
+from monitoring.watched import Watched
+
+DISK_NEARLY_FULL = 0.9
+DISK_FULL = 0.97
+MEMORY_NEARLY_FULL = 0.95
+_OF_ENGINE = "slm:engine_oom_kills:increase10m"
+CLOCK_SECONDS = 5
+"""A clock that is set by the network may be off by about one second (the kernel's own bound, half an hour
+after it asked a server); five are reached after three hours without one."""
+
+
+def groups(watched: Watched) -> list[Group]:
+    """The same for every stack, but who was killed is known only of engines."""
+    rules = [*_oom_kills(watched), _memory(), *_disks(), _clock()]
+    return [Group("alerts-machine", rules)]
+
+
+def _oom_kills(watched: Watched) -> list[Alert]:
+    """An engine says what was killed of it; one that started when the kernel killed was killed itself."""
+    killed, just_started = "slm:oom_kills:increase10m > 0", "time() - slm:engine_start_time_seconds < 600"
+    told = f"{_OF_ENGINE} > 0"
+    tells = any(series.name == _OF_ENGINE for series in series_of(watched))
+    named = [*([just_started] if watched.engines else []), *([told] if tells else [])]
+    other = alert(
+        "OomKill",
+        " unless on () ".join([killed, *(f"({one})" for one in named)]),
+        Severity.TICKET,
+        Dashboard.HARDWARE,
+        labels={"killed": "other"},
+        summary="The kernel killed {{ $value | humanize }} processes for memory in 10 minutes, "
+        "and no engine started anew",
+        first="Run `make logs`: a container that ended with code 137 was killed.",
+    )
+    if not watched.engines:
+        return [other]
+    engine = alert(
+        "OomKill",
+        f"({just_started}) and on () ({killed})",
+        Severity.TICKET,
+        Dashboard.HARDWARE,
+        labels={"killed": "engine"},
+        summary="{{ $labels.model }} ({{ $labels.engine }}) was probably killed for memory: "
+        "the kernel killed in the last 10 minutes, and it was started {{ $value | humanizeDuration }} ago",
+        first="Give it more memory (memoryMib), or fewer requests at once (concurrency).",
+    )
+    if not tells:
+        return [engine, other]
+    inside = alert(
+        "OomKill",
+        told,
+        Severity.TICKET,
+        Dashboard.MODEL,
+        labels={"killed": "inside"},
+        summary="{{ $labels.model }} ({{ $labels.engine }}) reached its memory limit: the kernel killed "
+        "{{ $value | humanize }} of its processes in 10 minutes",
+        first="Give it more memory (memoryMib), or fewer requests at once (concurrency).",
+    )
+    return [engine, inside, other]
+
+
+def _memory() -> Alert:
+    return alert(
+        "HostMemoryNearlyFull",
+        f"slm:host_memory:ratio > {MEMORY_NEARLY_FULL}",
+        Severity.TICKET,
+        Dashboard.HARDWARE,
+        for_="5m",
+        summary="{{ $value | humanizePercentage }} of the machine's memory is in use",
+        first="Run `docker stats --no-stream`: it shows which container holds how much of its limit.",
+    )
+
+
+def _disks() -> list[Alert]:
+    used = "{{ $value | humanizePercentage }} of its disk is in use"
+    volume = f"Volume {{{{ $labels.volume }}}}: {used}"
+    return [
+        alert(
+            "DiskFull",
+            f"slm:disk_used:ratio > {DISK_FULL}",
+            Severity.PAGE,
+            Dashboard.HARDWARE,
+            for_="2m",
+            summary=volume,
+            first="Make room now: `docker system df` shows what Docker holds.",
+        ),
+        alert(
+            "ModelStoreNearlyFull",
+            f'slm:disk_used:ratio{{volume="models"}} > {DISK_NEARLY_FULL}',
+            Severity.TICKET,
+            Dashboard.HARDWARE,
+            for_="10m",
+            summary=f"Model store: {used}",
+            first="The next model may not fit: look what else lies on the disk before adding one.",
+        ),
+        alert(
+            "DiskNearlyFull",
+            f'slm:disk_used:ratio{{volume!="models"}} > {DISK_NEARLY_FULL}',
+            Severity.TICKET,
+            Dashboard.HARDWARE,
+            for_="10m",
+            summary=volume,
+            first="Look what else lies on the disk, then shorten how long metrics or logs are kept.",
+        ),
+    ]
+
+
+def _clock() -> Alert:
+    return alert(
+        "ClockOff",
+        f"abs(slm:clock_error_seconds) > {CLOCK_SECONDS}",
+        Severity.TICKET,
+        Dashboard.HARDWARE,
+        for_="10m",
+        summary="The machine's clock may be off by {{ $value | humanizeDuration }}",
+        first="Run `timedatectl` on the machine: is its clock set by the network?",
+    )

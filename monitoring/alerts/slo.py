@@ -1,0 +1,107 @@
+"""Promises about models: alerts on how fast the month's error budget burns.
+
+Windows and factors are those of Google's SRE workbook (chapter 5, "Multiwindow, multi-burn-rate alerts"): the
+long window shows that it matters, the short one that it still goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.outcomes import COUNTED, Outcome
+from monitoring.rules import Alert, Group
+from monitoring.watched import Watched
+
+FEWEST_BAD = 5
+"""Requests that must have gone wrong in the long window. With ten requests an hour a single failure burns a
+budget of 0.5 % twenty times too fast, and is chance; five failures are not, however few the requests were."""
+HIGHEST_SHARE = 0.9
+"""No threshold is above it: a promise of 90 % cannot burn 14.4 times too fast, yet an outage must page."""
+
+
+@dataclass(frozen=True)
+class Burn:
+    """A pace at which the budget of 30 days must not burn."""
+
+    factor: float
+    long: str
+    short: str
+    severity: Severity
+    gone_in: str
+    """When the budget of 30 days is gone at this pace."""
+
+
+BURNS = (
+    Burn(14.4, "1h", "5m", Severity.PAGE, "2 days"),
+    Burn(6, "6h", "30m", Severity.PAGE, "5 days"),
+    Burn(3, "1d", "2h", Severity.TICKET, "10 days"),
+    Burn(1, "3d", "6h", Severity.TICKET, "30 days"),
+)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What an slo block promises, and which series tell of it."""
+
+    alert: str
+    ratio: str
+    promised: str
+    outcomes: Sequence[Outcome]
+    """Requests that `ratio` is a share of."""
+    bad: str
+    first: str
+
+
+PROMISES = (
+    Promise(
+        alert="AvailabilityBudgetBurn",
+        ratio="slm:request_errors:ratio_rate",
+        promised="slm:slo_availability:ratio",
+        outcomes=COUNTED,
+        bad="of the requests were not answered",
+        first="Look which outcome grows (overloaded or failed) and read the log of the model's engine.",
+    ),
+    Promise(
+        alert="FirstTokenBudgetBurn",
+        ratio="slm:slow_first_token:ratio_rate",
+        promised="slm:slo_first_token:ratio",
+        outcomes=(Outcome.OK,),
+        bad="of the answers began later than promised",
+        first="Look whether requests wait at the gateway or the engine itself is slow.",
+    ),
+)
+
+
+def groups(watched: Watched) -> list[Group]:
+    """Fast burns are looked at each time; slow ones, which read days of samples, every two minutes."""
+    if not watched.models:
+        return []
+    return [
+        Group(f"alerts-slo-{severity.value}", _rules(severity), interval)
+        for severity, interval in ((Severity.PAGE, None), (Severity.TICKET, "2m"))
+    ]
+
+
+def _rules(severity: Severity) -> list[Alert]:
+    burns = [burn for burn in BURNS if burn.severity is severity]
+    return [_burn_alert(promise, burn) for promise in PROMISES for burn in burns]
+
+
+def _burn_alert(promise: Promise, burn: Burn) -> Alert:
+    too_much = f"on (model) clamp_max({burn.factor:g} * (1 - {promise.promised}), {HIGHEST_SHARE})"
+    long, short = f"{promise.ratio}{burn.long}", f"{promise.ratio}{burn.short}"
+    outcomes = "|".join(promise.outcomes)
+    asked = f'sum by (model) (increase(slm:usage_requests:total{{outcome=~"{outcomes}"}}[{burn.long}]))'
+    # Half of one below: increase() is an estimate.
+    enough = f"{long} * on (model) {asked} > {FEWEST_BAD - 0.5}"
+    share = "{{ $labels.model }}: {{ $value | humanizePercentage }}"
+    pace = f"at this pace the month's error budget is gone in {burn.gone_in} or sooner"
+    return alert(
+        promise.alert,
+        f"({long} > {too_much}) and on (model) ({short} > {too_much}) and on (model) ({enough})",
+        burn.severity,
+        Dashboard.MODEL,
+        labels={"long_window": burn.long, "short_window": burn.short},
+        summary=f"{share} {promise.bad} in the last {burn.long}; {pace}",
+        first=promise.first,
+    )

@@ -1,0 +1,75 @@
+"""Monitoring itself: blind, mute, or alive."""
+
+from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.rules import Alert, Group
+from monitoring.watched import Watched
+
+WATCHDOG = "Watchdog"
+OWN_ALERT_JOBS = ("gateway", "engine")
+"""Where a scrape that fails has an alert of its own: GatewayDown, EngineDown."""
+
+
+def groups(_watched: Watched) -> list[Group]:
+    """The same for every stack."""
+    return [Group("alerts-monitoring", [_scrapes(), _rules(), _notifications(), _logs(), _watchdog()])]
+
+
+def _scrapes() -> Alert:
+    return alert(
+        "ScrapeMissing",
+        f'slm:scrape_up{{job!~"{"|".join(OWN_ALERT_JOBS)}"}} == 0',
+        Severity.TICKET,
+        Dashboard.OVERVIEW,
+        for_="5m",
+        summary="{{ $labels.job }} at {{ $labels.instance }} cannot be read: alerts that need it are blind",
+        first="Run `make logs`; Prometheus' page Status > Targets shows the error.",
+    )
+
+
+def _rules() -> Alert:
+    return alert(
+        "RuleFailing",
+        "slm:rule_failures:increase5m > 0",
+        Severity.TICKET,
+        Dashboard.OVERVIEW,
+        for_="5m",
+        summary="{{ $value | humanize }} rules could not be evaluated in 5 minutes: "
+        "alerts that need them are blind",
+        first="Prometheus' page Status > Rules shows which, and why.",
+    )
+
+
+def _notifications() -> Alert:
+    return alert(
+        "NotificationsFailing",
+        "slm:notification_failures:increase5m > 0",
+        Severity.PAGE,
+        Dashboard.OVERVIEW,
+        for_="5m",
+        summary="{{ $value | humanize }} notifications reached no receiver in 5 minutes",
+        first="Run `make logs`: Alertmanager says which receiver refused it, and why.",
+    )
+
+
+def _logs() -> Alert:
+    return alert(
+        "LogsFailing",
+        "slm:log_failures:increase5m > 0",
+        Severity.TICKET,
+        Dashboard.LOGS,
+        for_="5m",
+        summary="{{ $value | humanize }} log records were lost in 5 minutes; "
+        "usage by key may be counted too low",
+        first="Run `make logs`: the collector says why Loki did not take them.",
+    )
+
+
+def _watchdog() -> Alert:
+    return alert(
+        WATCHDOG,
+        "vector(1)",
+        Severity.NONE,
+        Dashboard.OVERVIEW,
+        summary="Alerts work: this one always fires",
+        first="Nothing to do. When it stops to arrive, look whether Prometheus and Alertmanager run.",
+    )

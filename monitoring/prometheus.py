@@ -1,0 +1,87 @@
+"""Prometheus: whom it asks, what it records, whom it tells."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from monitoring import rules
+from monitoring.alerts import alerts_of
+from monitoring.alerts.making import RUNBOOKS
+from monitoring.recording import rules_of
+from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, WatchedModel
+
+INTERVAL = "15s"
+"""Between two scrapes and between two evaluations of the rules."""
+LIMITS = {"sample_limit": 20_000, "body_size_limit": "8MB"}
+"""Of one scrape: a source that goes wild is refused and does not fill the disk. HAProxy has about 100 series
+a model and 80 a replica, vLLM 0.32 about 500."""
+
+
+def render(watched: Watched, runbooks: str = RUNBOOKS) -> dict[str, str]:
+    """File name -> content, for one folder. `web.yml`, with the hash of its password, is not among them.
+
+    `runbooks` is where alerts say that theirs are: a folder, or the address that serves it.
+    """
+    return {
+        "prometheus.yml": yaml.safe_dump(_config(watched), sort_keys=False),
+        "recording.yml": rules.render(rules_of(watched)),
+        "alerts.yml": rules.render(alerts_of(watched, runbooks)),
+    }
+
+
+def _config(watched: Watched) -> dict[str, Any]:
+    return {
+        "global": {
+            "scrape_interval": INTERVAL,
+            "scrape_timeout": "10s",
+            "evaluation_interval": INTERVAL,
+            "external_labels": {"stack": watched.stack},
+            **LIMITS,
+        },
+        "rule_files": ["recording.yml", "alerts.yml"],
+        "alerting": {"alertmanagers": [_behind_login(ADDRESSES.alertmanager)]},
+        "scrape_configs": list(_jobs(watched)),
+    }
+
+
+def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
+    engines = [_engine(model) for model in watched.engines]
+    return [
+        _job("gateway", _targets(ADDRESSES.gateway)),
+        *([_job("engine", {"static_configs": engines})] if engines else []),
+        _job("usage", _targets(ADDRESSES.usage)),
+        _job("node", _targets(ADDRESSES.node)),
+        *([_job("gpu", _targets(ADDRESSES.gpu))] if watched.gpus else []),
+        _job("prometheus", _behind_login(ADDRESSES.prometheus)),
+        _job("alertmanager", _behind_login(ADDRESSES.alertmanager)),
+        _job("loki", _targets(ADDRESSES.loki)),
+        _job("collector", _targets(ADDRESSES.collector)),
+    ]
+
+
+def _engine(model: WatchedModel) -> dict[str, Any]:
+    """Its labels win over those it sends: vLLM's own `engine` becomes `exported_engine`."""
+    engine = model.engine
+    if engine is None:
+        return {}
+    return {
+        "targets": [f"{model.alias}:{engine.port}"],
+        "labels": {
+            "model": model.name,
+            "engine": model.engine_name,
+            "__metrics_path__": engine.metrics_path,
+        },
+    }
+
+
+def _targets(address: str) -> dict[str, Any]:
+    return {"static_configs": [{"targets": [address]}]}
+
+
+def _behind_login(address: str) -> dict[str, Any]:
+    return {"basic_auth": {"username": LOGIN, "password_file": PASSWORD_FILE}, **_targets(address)}
+
+
+def _job(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"job_name": name, **settings}

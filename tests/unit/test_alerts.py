@@ -1,0 +1,91 @@
+"""Alerts: what they are made of. That they fire is tested with the real promtool (tests/monitoring)."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from monitoring.alerts import alerts_of
+from monitoring.alerts.making import Dashboard, Severity, alerts_in, any_of
+from monitoring.rules import Alert
+from monitoring.vocabulary import SERIES, series_of
+from monitoring.watched import Watched
+from tests.monitoring.alert_case import Case
+from tests.monitoring.alert_files import ALWAYS_FIRES, CASES
+from tests.monitoring.alert_stack import EVERYTHING, NOTHING
+from tests.monitoring.runbook_files import series_in
+
+RULES = alerts_in(alerts_of(EVERYTHING))
+
+
+def names(watched: Watched) -> set[str]:
+    """The alerts of a stack."""
+    return {rule.name for rule in alerts_in(alerts_of(watched))}
+
+
+@pytest.mark.parametrize("watched", [EVERYTHING, NOTHING], ids=lambda watched: watched.stack)
+def test_alerts_use_only_series_that_the_stack_records(watched: Watched) -> None:
+    recorded = {series.name for series in series_of(watched)}
+    for rule in alerts_in(alerts_of(watched)):
+        assert series_in(rule.expr) <= recorded, rule.name
+        assert series_in(rule.expr) or rule.name == ALWAYS_FIRES
+
+
+def test_no_alert_is_there_for_what_the_stack_does_not_have() -> None:
+    gone = names(EVERYTHING) - names(NOTHING)
+    assert {"EngineDown", "KvCacheSaturated", "GpuError", "GpuThrottled", "KeyExpires"} <= gone
+    assert {"CertificateExpires", "EngineStartingTooLong", "EngineMemoryNearLimit"} <= gone
+    assert {"AvailabilityBudgetBurn", "EndpointDown", "OomKill", "Watchdog"} <= names(NOTHING)
+
+
+def test_each_alert_has_a_severity_a_dashboard_a_summary_and_a_first_step() -> None:
+    for rule in RULES:
+        assert rule.labels["severity"] in set(Severity)
+        assert rule.annotations["dashboard"] in set(Dashboard)
+        assert set(rule.annotations) == {"summary", "description", "dashboard", "runbook_url"}
+        assert "{{" not in rule.annotations["description"]
+        assert all(rule.annotations.values())
+
+
+def test_a_summary_names_the_model_wherever_the_alert_is_about_one() -> None:
+    by_model = {series.name for series in SERIES if "model" in series.labels}
+    machine = [rule for rule in RULES if rule.labels.get("killed") == "other"]
+    for rule in RULES:
+        if series_in(rule.expr) & by_model and rule not in machine:
+            assert "{{ $labels.model }}" in rule.annotations["summary"], rule.name
+
+
+def test_only_the_watchdog_tells_nobody() -> None:
+    assert [rule.name for rule in RULES if rule.labels["severity"] == Severity.NONE] == [ALWAYS_FIRES]
+
+
+def test_each_rule_has_a_test_of_firing_not_firing_and_resolving() -> None:
+    groups = alerts_of(EVERYTHING)
+    tested = Counter(identity(case.rule(groups)) for case in CASES)
+    tested[identity(next(rule for rule in RULES if rule.name == ALWAYS_FIRES))] = 1
+    assert set(tested) == {identity(rule) for rule in RULES}
+    for case in CASES:
+        assert_complete(case, case.rule(groups))
+
+
+def identity(rule: Alert) -> tuple[str, ...]:
+    """What tells rules apart."""
+    return rule.name, *(f"{key}={value}" for key, value in sorted(rule.labels.items()))
+
+
+def assert_complete(case: Case, rule: Alert) -> None:
+    """Quiet, then firing with all annotations, then quiet again."""
+    first, *others = case.tests(alerts_of(EVERYTHING))
+    looks = [entry["exp_alerts"] for entry in first["alert_rule_test"]]
+    quiet, fires, resolved = looks[0], looks[-2], looks[-1]
+    assert not quiet, case
+    assert not resolved, case
+    assert fires[0]["exp_labels"] == dict(case.labels), case
+    assert set(fires[0]["exp_annotations"]) == set(rule.annotations), case
+    assert not any(entry["exp_alerts"] for other in others for entry in other["alert_rule_test"])
+
+
+def test_a_point_in_a_models_name_is_no_wildcard() -> None:
+    pattern = any_of(["gpt-4.1", "b"])
+    assert re.fullmatch(pattern, "gpt-4.1")
+    assert not re.fullmatch(pattern, "gpt-4x1")

@@ -1,0 +1,65 @@
+"""Prometheus' configuration, as it is rendered."""
+
+from dataclasses import replace
+
+import yaml
+
+from monitoring import prometheus
+from monitoring.watched import LOGIN, PASSWORD_FILE, Watched
+from tests.monitoring.data_stacks import ONNX, STACKS, VLLM, hosted
+
+STACK = STACKS["every engine"]
+
+
+def config(watched: Watched) -> dict[str, object]:
+    made: dict[str, object] = yaml.safe_load(prometheus.render(watched)["prometheus.yml"])
+    return made
+
+
+def test_the_same_stack_gives_the_same_files() -> None:
+    assert prometheus.render(STACK) == prometheus.render(replace(STACK))
+
+
+def test_every_source_is_scraped_and_no_other() -> None:
+    def jobs(name: str) -> set[str]:
+        scrapes = config(STACKS[name])["scrape_configs"]
+        assert isinstance(scrapes, list)
+        return {job["job_name"] for job in scrapes}
+
+    always = {"gateway", "usage", "node", "prometheus", "alertmanager", "loki", "collector"}
+    assert jobs("an endpoint outside alone") == always
+    assert jobs("onnx") == {*always, "engine"}
+    assert jobs("every engine") == {*always, "engine", "gpu"}
+
+
+def test_an_engine_is_one_target_with_its_model_and_kind() -> None:
+    engine = replace(VLLM, port=8001, metrics_path="/other")
+    watched = Watched("s", (hosted("tiny", ONNX), hosted("big", engine), hosted("lora", engine, "big")), ())
+    scrapes = config(watched)["scrape_configs"]
+    assert isinstance(scrapes, list)
+    targets = next(job for job in scrapes if job["job_name"] == "engine")["static_configs"]
+    path = "__metrics_path__"
+    assert targets == [
+        {"targets": ["tiny:8000"], "labels": {"model": "tiny", "engine": "onnx", path: "/metrics"}},
+        {"targets": ["big:8001"], "labels": {"model": "big", "engine": "vllm", path: "/other"}},
+    ]
+
+
+def test_prometheus_logs_in_where_a_page_asks_for_it_and_no_password_is_in_its_configuration() -> None:
+    made = config(STACK)
+    login = {"username": LOGIN, "password_file": PASSWORD_FILE}
+    scrapes, alerting = made["scrape_configs"], made["alerting"]
+    assert isinstance(scrapes, list)
+    assert isinstance(alerting, dict)
+    with_login = {job["job_name"] for job in scrapes if job.get("basic_auth") == login}
+    assert with_login == {"prometheus", "alertmanager"}
+    assert alerting["alertmanagers"][0]["basic_auth"] == login
+    assert "password:" not in prometheus.render(STACK)["prometheus.yml"]
+
+
+def test_scrapes_are_bounded_and_series_carry_the_stack() -> None:
+    common = config(STACK)["global"]
+    assert isinstance(common, dict)
+    assert common["sample_limit"] > 0
+    assert common["body_size_limit"]
+    assert common["external_labels"] == {"stack": "all"}

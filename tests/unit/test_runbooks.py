@@ -1,0 +1,60 @@
+"""Runbooks: one an alert, complete, with commands and series that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from monitoring.alerts import alerts_of
+from monitoring.alerts.making import RUNBOOKS as PLACE
+from monitoring.alerts.making import alerts_in
+from monitoring.vocabulary import SERIES, series_of
+from tests.conftest import ROOT
+from tests.monitoring.alert_stack import EVERYTHING
+from tests.monitoring.runbook_files import HEADINGS, RUNBOOKS, queries_of, sections_of, series_in
+
+PAGES = sorted(RUNBOOKS.glob("*.md"))
+RULES = alerts_in(alerts_of(EVERYTHING))
+
+
+def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
+    assert {page.stem for page in PAGES} == {rule.name for rule in RULES}
+
+
+def test_each_alert_links_to_its_runbook() -> None:
+    for rule in RULES:
+        assert (ROOT / rule.annotations["runbook_url"]).is_file(), rule.name
+    served = alerts_in(alerts_of(EVERYTHING, "https://runbooks.example/"))
+    assert served[0].annotations["runbook_url"] == f"https://runbooks.example/{served[0].name}.md"
+    assert RUNBOOKS == ROOT / PLACE
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_runbook_has_its_four_headings_with_something_below_each(page: Path) -> None:
+    assert page.read_text().startswith(f"# {page.stem}\n")
+    sections = sections_of(page)
+    assert tuple(sections) == HEADINGS
+    assert all(len(text) > 40 for text in sections.values())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_runbooks_queries_use_series_that_exist_where_its_alert_does(page: Path) -> None:
+    known = {series.name for series in SERIES}
+    queries = queries_of(page)
+    assert queries
+    for query in queries:
+        used = series_in(query)
+        assert used <= known, query
+        assert used or query.startswith("ALERTS"), query
+        assert used <= {series.name for series in series_of(EVERYTHING)}
+    # A query in another block would be tested by nobody.
+    assert page.read_text().count("```") == 2 * len(queries)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_runbook_names_only_commands_and_pages_that_exist(page: Path) -> None:
+    text = page.read_text()
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)(?=[`; ]|$)", "\n".join(re.findall(r"`[^`]+`", text)))) <= targets
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (RUNBOOKS / link).is_file(), link
