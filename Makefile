@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m ops
 quoted = '$(subst ','\'',$(1))'
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
-.PHONY: help up preview down purge key password config logs render models lock-models advise check test bench lock
+.PHONY: help up preview down purge key password config load logs render models lock-models advise check test bench lock
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,16 +25,20 @@ down: $(VENV)/.run  ## Remove what `make up` made; state, keys and large model s
 purge: $(VENV)/.run  ## After down: remove state, keys and model store (YES=1 does not ask)
 	@$(RUN) purge --stack $(STACK) $(if $(YES),--yes)
 
-key: $(VENV)/.run  ## Show the API key (ID=…), add one (NEW=… MODELS="…" RPM=…), renew one (ROTATE=…)
+key: $(VENV)/.run  ## Show the API key (ID=…), add one (NEW=… MODELS="…" RPM=… EXPIRES=2027-01-31), renew one (ROTATE=…)
 	@$(RUN) key --stack $(STACK) $(if $(ID),--id $(call quoted,$(ID))) \
 	  $(if $(NEW),--new $(call quoted,$(NEW))) $(if $(ROTATE),--rotate $(call quoted,$(ROTATE))) \
-	  $(if $(MODELS),--models $(foreach m,$(MODELS),$(call quoted,$(m)))) $(if $(RPM),--requests-per-minute $(RPM))
+	  $(if $(MODELS),--models $(foreach m,$(MODELS),$(call quoted,$(m)))) $(if $(RPM),--requests-per-minute $(RPM)) \
+	  $(if $(EXPIRES),--expires $(call quoted,$(EXPIRES)))
 
 password: $(VENV)/.run  ## Show a password that `make up` made (NAME=open-webui)
 	@$(RUN) password --stack $(STACK) $(if $(NAME),--name $(call quoted,$(NAME)))
 
 config: $(VENV)/.run  ## Set a value: KEY=models[0].contextLength VALUE=4096; a secret comes from standard input
 	@$(RUN) config --stack $(STACK) $(call quoted,$(KEY)) $(if $(VALUE),$(call quoted,$(VALUE)))
+
+load: $(VENV)/.run  ## Some traffic (SECONDS=60 CONCURRENCY=4), then every recorded series with its value
+	@$(RUN) load --stack $(STACK) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CONCURRENCY),--concurrency $(CONCURRENCY))
 
 logs: $(VENV)/.run  ## The last log lines of every container of the stack
 	@$(RUN) logs --stack $(STACK)

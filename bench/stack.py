@@ -30,4 +30,5 @@ def prepare() -> None:
         {"name": name, "engine": engine, **common} for engine, name in SERVICES.items()
     ]
     config["slm-kit:keys"] = [{"id": "default"}]
+    config["slm-kit:monitoring"] = {"enabled": False}
     stack_file(STACK).write_text(yaml.safe_dump(example))

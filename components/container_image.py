@@ -1,6 +1,6 @@
 """An image of the kit's own, built from docker/<folder> on the engine that runs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -29,6 +29,8 @@ class ContainerImageArgs(TypedDict):
     """Stack name; part of the tag, so that two stacks never move each other's images."""
     target: str
     """Stage of the Dockerfile to build. Stages after it (tests) are not built."""
+    after: NotRequired[Sequence[pulumi.Resource]]
+    """What must be there first. Default: nothing."""
 
 
 class ContainerImage(pulumi.ComponentResource):
@@ -57,7 +59,8 @@ class ContainerImage(pulumi.ComponentResource):
             image_name=f"slm-kit/{name}:{args['stack']}",
             build=build,
             skip_push=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            # A long build must not hold up what is more urgent; no value says so.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.get("after", ()))),
         )
         self.reference = image.repo_digest
         self.register_outputs({"reference": self.reference})

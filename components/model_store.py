@@ -33,17 +33,19 @@ class ModelStoreArgs(TypedDict):
 class ModelStore(pulumi.ComponentResource):
     """One volume for all models of a stack; one job a variant, so that adding one moves no other."""
 
+    volume: pulumi.Output[str]
+
     def __init__(self, name: str, args: ModelStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slm:index:ModelStore", name, {}, opts)
         self._name = name
         self._args = args
         self._jobs: dict[tuple[str, str], pulumi.Resource] = {}
-        self._volume = args["platform"].kept_volume(name, pulumi.ResourceOptions(parent=self))
-        self.register_outputs({"volume": self._volume})
+        self.volume = args["platform"].kept_volume(name, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"volume": self.volume})
 
     def mount(self, *, read_only: bool = True) -> Mount:
         """How a workload sees the store."""
-        return Mount(path=STORE_PATH, volume=self._volume, read_only=read_only)
+        return Mount(path=STORE_PATH, volume=self.volume, read_only=read_only)
 
     def ensure(self, model: Model, variant_name: str) -> pulumi.Resource:
         """The job that fetches, verifies and converts a variant; complete when it can be served.

@@ -22,3 +22,11 @@ class Platform(Protocol):
         Its name, for `Mount.volume`, is fixed: the next stack of the same name finds it again.
         """
         ...
+
+    def volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
+        """A volume for what a program of the stack keeps; it goes with the stack.
+
+        Its name, for `Mount.volume`. A new one takes over owner and mode of the image's folder that it is
+        mounted on.
+        """
+        ...

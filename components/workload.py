@@ -106,6 +106,8 @@ class Workload:
     """The name other workloads of the stack reach it by."""
     reaches_engines: bool = True
     """False for what must pass through the gateway like everybody else; it meets the gateway alone."""
+    watches: bool = False
+    """Whether it is a part of the monitoring set, whose parts meet each other where nothing else is."""
     ports: tuple[int, ...] = ()
     publish: tuple[Publish, ...] = ()
     needs_egress: bool = False

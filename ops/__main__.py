@@ -16,13 +16,14 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "down": lambda a: lifecycle.down(a.stack),
     "purge": lambda a: lifecycle.purge(a.stack, sure=a.yes),
     "key": lambda a: lifecycle.key(
-        a.stack, KeyOptions(a.id, a.new, a.rotate, a.models, a.requests_per_minute)
+        a.stack, KeyOptions(a.id, a.new, a.rotate, a.models, a.requests_per_minute, a.expires)
     ),
     "config": lambda a: lifecycle.set_config(a.stack, a.key, a.value),
     "password": lambda a: lifecycle.password(a.stack, a.name),
     "models": lambda a: models.show(a.model),
     "lock-models": lambda a: lock_models.lock_models(a.models),
     "advise": lambda a: advise.advise(a.model, a.context, a.concurrency, a.hardware, a.engine),
+    "load": lambda a: lifecycle.load(a.stack, a.seconds, a.concurrency),
     "engine": lambda _: docker_engine.ensure(),
     "logs": lambda a: lifecycle.logs(a.stack),
 }
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("--rotate", help="id of a key to give a new secret")
             verb.add_argument("--models", nargs="*", default=["*"])
             verb.add_argument("--requests-per-minute", type=int)
+            verb.add_argument("--expires", help="first day (UTC) on which the new key is refused: 2027-01-31")
         if name == "config":
             verb.add_argument("key", help="a key, or a path such as models[0].contextLength")
             verb.add_argument("value", nargs="?", help="default: standard input")
@@ -58,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("--concurrency", type=int, default=4, help="requests at once")
             verb.add_argument("--hardware", help="a name of catalog/hardware.yaml; default: all")
             verb.add_argument("--engine", help="default: the kit chooses")
+        if name == "load":
+            verb.add_argument("--seconds", type=int, default=60, help="1 to 600")
+            verb.add_argument("--concurrency", type=int, default=4, help="requests at once, 1 to 64")
         if name == "purge":
             verb.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)

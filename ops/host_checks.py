@@ -22,6 +22,8 @@ def check(settings: StackSettings, stack: str) -> None:
     _port("gateway", settings.gateway_address, settings.gateway_port, "gatewayPort", stack)
     if settings.open_webui is not None:
         _port("open-webui", "127.0.0.1", settings.open_webui.port, "openWebui.port", stack)
+    for name, port in settings.monitored_ports.items():
+        _port({"logs": "collector"}.get(name, name), "127.0.0.1", port, f"monitoring.ports.{name}", stack)
 
 
 def _disk(root: Path, stack: str) -> None:

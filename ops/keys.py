@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from catalog.errors import KitError
@@ -12,6 +13,8 @@ from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from ops.decide import PREFIX, config
 from ops.runner import Runner
 from ops.say import step
+from stacks.config import MONITORING_PASSWORD
+from stacks.model_settings import day
 
 KEY_BYTES = 32
 KEY_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -35,6 +38,13 @@ class KeyOptions:
     rotate: str | None = None
     models: Sequence[str] = ("*",)
     requests_per_minute: int | None = None
+    expires: str | None = None
+    """First day (UTC) on which the gateway refuses the new key, such as 2027-01-31."""
+
+
+def today() -> date:
+    """The day in UTC, by which keys expire."""
+    return datetime.now(UTC).date()
 
 
 def ensure(used: Runner) -> None:
@@ -60,7 +70,9 @@ def ensure_passwords(used: Runner) -> None:
     """Make the passwords that the settings call for and that are not there yet."""
     written = config(used.stack)
     present = written.get(f"{PREFIX}passwords") or {}
-    wanted = ("open-webui", "open-webui-session") if f"{PREFIX}openWebui" in written else ()
+    wanted = ["open-webui", "open-webui-session"] if f"{PREFIX}openWebui" in written else []
+    if (written.get(f"{PREFIX}monitoring") or {}).get("enabled", True):
+        wanted.append(MONITORING_PASSWORD)
     for name in wanted:
         if name not in present:
             step(f"new password {name!r}, kept as secret config; `make password NAME={name}` shows it")
@@ -79,8 +91,13 @@ def rotate(used: Runner, key_id: str) -> None:
     step(f"key {key_id!r} is new; run `make up STACK={used.stack}` to end the old one")
 
 
-def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: int | None) -> None:
-    """Add a key id with its secret. `make up` then brings it to the running gateway."""
+def add(used: Runner, key_id: str, asked: KeyOptions) -> None:
+    """Add a key id with its secret. `make up` then brings it to the running gateway.
+
+    Raises KitError for an id that is taken or none, and for a day of expiry that is none or not to come.
+    """
+    if asked.expires is not None:
+        _check_expiry(key_id, asked.expires)
     if not KEY_ID.fullmatch(key_id):
         raise KitError(
             f"key id {key_id!r}",
@@ -97,13 +114,26 @@ def add(used: Runner, key_id: str, models: Sequence[str], requests_per_minute: i
     place = f"{PREFIX}keys[{len(entries)}]"
     # The id last: what is interrupted before it leaves an entry that is refused, never one with more
     # rights than were asked for.
-    for index, model in enumerate(models):
+    for index, model in enumerate(asked.models):
         used.set_config(f"{place}.models[{index}]", model, path=True)
-    if requests_per_minute is not None:
-        used.set_config(f"{place}.requestsPerMinute", str(requests_per_minute), path=True)
+    if asked.requests_per_minute is not None:
+        used.set_config(f"{place}.requestsPerMinute", str(asked.requests_per_minute), path=True)
+    if asked.expires is not None:
+        used.set_config(f"{place}.expires", asked.expires, path=True)
     used.set_config(f"{place}.id", key_id, path=True)
     _store(used, key_id)
     step(f"key {key_id!r} added to the stack config; `make up STACK={used.stack}` brings it to the gateway")
+
+
+def _check_expiry(key_id: str, expires: str) -> None:
+    where = f"expires {expires!r} of key {key_id!r}"
+    try:
+        begins = day(expires)
+    except ValueError as error:
+        raise KitError(where, "must be a day, such as 2027-01-31", "Give the day so.") from error
+    if begins <= today():
+        limit = f"is not after today ({today()} in UTC): the key would be refused at once"
+        raise KitError(where, limit, "Give a day to come.")
 
 
 def show(used: Runner, key_id: str) -> str:

@@ -5,17 +5,17 @@ import subprocess
 import sys
 
 from catalog.errors import KitError
-from catalog.models import find
-from ops import decide, docker_engine, host_checks, keys, trust
-from ops.ask import QUESTION, ask
+from monitoring.watched import LOGIN
+from ops import decide, docker_engine, first_answer, host_checks, keys, trust
+from ops import load as traffic
+from ops.ask import Answer
 from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
 from ops.keys import KeyOptions
 from ops.paths import stack_file
 from ops.runner import PulumiCli, Runner, runner_for
 from ops.say import step
 from ops.stack_settings import kept_if_valid, settings_of
-from stacks.config import SECRET_KEYS
-from stacks.model_settings import ModelSettings
+from stacks.config import MONITORING_PASSWORD, SECRET_KEYS
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
 
@@ -35,8 +35,7 @@ def up(stack: str, runner: str | None) -> None:
     host_checks.check(settings, stack)
     remove_failed_jobs(stack)
     step(f"{used.name} up")
-    used.up()
-    _show(used, settings)
+    _show(used, settings, first_answer.bring_up(used, settings))
 
 
 def preview(stack: str) -> None:
@@ -84,7 +83,7 @@ def key(stack: str, options: KeyOptions) -> None:
     used = decide.current_runner(stack)
     if options.new is not None:
         with kept_if_valid(stack):
-            keys.add(used, options.new, options.models, options.requests_per_minute)
+            keys.add(used, options.new, options)
     elif options.rotate is not None:
         keys.rotate(used, options.rotate)
     else:
@@ -133,29 +132,19 @@ def logs(stack: str) -> None:
         subprocess.run(["docker", "logs", "--tail", "50", line.split()[0]], check=False)
 
 
-def _show(used: Runner, settings: StackSettings) -> None:
-    endpoint = used.outputs()["endpoint"]
-    allowed = [
-        (key.id, model.name)
-        for key in settings.keys
-        for model in settings.models
-        if ("*" in key.models or model.name in key.models) and _chats(model)
-    ]
-    if allowed:
-        key_id, model = allowed[0]
-        step(f"asking {model}: {QUESTION}")
-        answer = ask(endpoint, keys.show(used, key_id), model)
-        print(f"\n  answer    {answer.text.strip()}")
-        if answer.tokens is not None:
-            took = f"{answer.tokens} tokens in {answer.seconds:.2f} s, one request"
-            print(f"  speed     {answer.tokens / answer.seconds:.0f} tokens/s ({took})")
-    else:
-        step("no key may chat with any model: nothing to ask")
-    print(f"  endpoint  {endpoint}")
+def load(stack: str, seconds: int, concurrency: int) -> None:
+    """Traffic of our own, then what monitoring recorded of it."""
+    traffic.load(decide.current_runner(stack), settings_of(stack), seconds, concurrency)
+
+
+def _show(used: Runner, settings: StackSettings, answer: Answer | None) -> None:
+    if answer is not None:
+        first_answer.show(answer)
+    found = used.outputs()
+    print(f"  endpoint  {found['endpoint']}")
     print(f"  models    {', '.join(model.name for model in settings.models)}")
     print(f"  key       make -s key STACK={used.stack}")
-
-
-def _chats(model: ModelSettings) -> bool:
-    """Whether it can be asked a question: an external one may be anything, and is not ours to bill."""
-    return model.engine != "external" and find(model.catalog_name).task == "chat"
+    for page, url in (found.get("monitoring") or {}).items():
+        print(f"  {page:<9} {url}")
+    if "monitoring" in found:
+        print(f"  login     {LOGIN}, make -s password NAME={MONITORING_PASSWORD} STACK={used.stack}")

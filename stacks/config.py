@@ -12,9 +12,11 @@ from catalog.errors import KitError
 from stacks.parsing import parse
 from stacks.settings import NAMESPACE, StackSettings
 
-SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets")
+SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets", "receiverSecrets")
+MONITORING_PASSWORD = "monitoring"
+"""Name of the password of Prometheus, Alertmanager and Grafana."""
 PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
-STRUCTURED_KEYS = ("models", "keys", "openWebui")
+STRUCTURED_KEYS = ("models", "keys", "openWebui", "monitoring")
 
 
 def plain_keys() -> tuple[str, ...]:
@@ -36,6 +38,8 @@ def read_settings() -> StackSettings:
     settings = parse(values, config.get_object("keySecrets") or {}, known_credentials())
     if settings.open_webui is not None and not config.get_object("passwords"):
         raise KitError("openWebui", "has no password yet", "Run `make up`, which makes it.")
+    if settings.monitoring.enabled and MONITORING_PASSWORD not in (config.get_object("passwords") or {}):
+        raise KitError("monitoring", "has no password yet", "Run `make up`, which makes it.")
     return settings
 
 
@@ -57,6 +61,16 @@ def external_credentials() -> pulumi.Output[Mapping[str, str]]:
 def password(name: str) -> pulumi.Output[str]:
     """A password of the stack, secret. `make up` makes those that the settings call for."""
     return pulumi.Config(NAMESPACE).require_secret_object("passwords").apply(lambda all_: str(all_[name]))
+
+
+def known_receiver_secrets() -> Mapping[str, str]:
+    """The secrets of alert receivers, to look at; what is registered comes from the Output below."""
+    return pulumi.Config(NAMESPACE).get_object("receiverSecrets") or {}
+
+
+def receiver_secrets() -> pulumi.Output[Mapping[str, str]]:
+    """Receiver name to its URL, key or password, secret."""
+    return pulumi.Config(NAMESPACE).get_secret_object("receiverSecrets") or pulumi.Output.secret({})
 
 
 def download_settings() -> pulumi.Output[str] | None:

@@ -1,4 +1,6 @@
-"""Models on one machine with Docker: the store, one engine a model, one gateway."""
+"""Models on one machine with Docker: the store, one engine a model, one gateway, and what watches them."""
+
+from collections.abc import Sequence
 
 import pulumi
 
@@ -9,40 +11,44 @@ from components.gateway.config import GatewayLimits
 from components.gateway.types import PUBLIC_PORT
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
+from components.monitoring.component import Monitoring, MonitoringArgs
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from components.open_webui import OpenWebui
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.secrets import ApiKeys
+from monitoring.receivers import secret_files
+from monitoring.watched import Watched
 from stacks.config import (
+    MONITORING_PASSWORD,
     download_settings,
     external_credentials,
     key_secrets,
     known_credentials,
+    known_receiver_secrets,
     password,
     read_settings,
+    receiver_secrets,
 )
 from stacks.local_images import LocalImages
 from stacks.model_settings import OpenWebuiSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
+from stacks.watching import watched_of
+
+LIMITS = GatewayLimits(drain_s=120)
 
 
 def program() -> None:
     """Compose the stack from its config."""
     settings = read_settings()
     made = plan(settings)
+    watched = _watched(made, settings)
     check_credentials(made, known_credentials())
     pulumi.log.info(made.table)
     images = LocalImages(settings)
-    where: DockerPlatformArgs = {
-        "stack": pulumi.get_stack(),
-        "gpus": {each.serving.name: each.devices for each in made.hosted if each.devices},
-    }
-    if settings.engine_cpus is not None:
-        where["cpus"] = settings.engine_cpus
-    platform = DockerPlatform("local", where)
+    platform = DockerPlatform("local", _where(made, settings))
     store = ModelStore("models", _store_args(settings, made.authorities, platform, images))
-    for each in made.hosted:
+    services = [
         ModelService(
             each.serving.name,
             {
@@ -53,12 +59,65 @@ def program() -> None:
                 "image": images.engine(each.decision.engine, each.decision.gpus),
             },
         )
+        for each in made.hosted
+    ]
     gateway = _gateway(made, settings, platform, images)
+    if watched is not None:
+        pulumi.export(
+            "monitoring", _monitoring(watched, settings, platform, images, store, [gateway, *services]).pages
+        )
     if settings.open_webui is not None:
         pulumi.export("openWebui", _chat_page(settings.open_webui, platform, images).url)
     pulumi.export("endpoint", gateway.endpoint)
     pulumi.export("sizing", as_output(made.sizes))
     pulumi.export("models", [route.model for route in made.routes])
+
+
+def _where(made: Plan, settings: StackSettings) -> DockerPlatformArgs:
+    gpus = {each.serving.name: each.devices for each in made.hosted if each.devices}
+    everyone = sorted({device for devices in gpus.values() for device in devices})
+    where: DockerPlatformArgs = {"stack": pulumi.get_stack(), "gpus": {**gpus, "gpu-exporter": everyone}}
+    if settings.engine_cpus is not None:
+        where["cpus"] = settings.engine_cpus
+    if settings.monitoring.enabled:
+        # The collector's own logs would come back to it.
+        where["logs"] = {"address": f"127.0.0.1:{settings.monitoring.ports.logs}", "kept": ["collector"]}
+    return where
+
+
+def _watched(made: Plan, settings: StackSettings) -> Watched | None:
+    """What there is to watch; refused here, before anything is created, where it cannot be."""
+    if not settings.monitoring.enabled:
+        return None
+    secret_files(settings.monitoring.receivers, known_receiver_secrets())
+    return watched_of(pulumi.get_stack(), made, settings, LIMITS)
+
+
+def _monitoring(
+    watched: Watched,
+    settings: StackSettings,
+    platform: DockerPlatform,
+    images: LocalImages,
+    store: ModelStore,
+    urgent: Sequence[pulumi.Resource],
+) -> Monitoring:
+    args: MonitoringArgs = {
+        "platform": platform,
+        # The first answer comes first: building Loki takes minutes.
+        "image": lambda name: images.monitoring(name, urgent),
+        "watched": watched,
+        "password": password(MONITORING_PASSWORD),
+        "store": store.volume,
+        "ports": {
+            {"logs": "collector"}.get(name, name): port for name, port in settings.monitored_ports.items()
+        },
+        "storage_gib": settings.monitoring.storage_gib,
+        "receivers": settings.monitoring.receivers,
+        "receiver_secrets": receiver_secrets(),
+    }
+    if settings.monitoring.runbooks is not None:
+        args["runbooks"] = settings.monitoring.runbooks
+    return Monitoring("monitoring", args)
 
 
 def _gateway(made: Plan, settings: StackSettings, platform: DockerPlatform, images: LocalImages) -> Gateway:
@@ -67,7 +126,7 @@ def _gateway(made: Plan, settings: StackSettings, platform: DockerPlatform, imag
         "image": images.gateway(),
         "routes": made.routes,
         "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
-        "limits": GatewayLimits(drain_s=120),
+        "limits": LIMITS,
         "address": settings.gateway_address,
         "port": settings.gateway_port,
         "credentials": external_credentials(),

@@ -1,6 +1,6 @@
 """The images of a stack on Docker: each is built, or pulled, when the first part of it asks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -37,16 +37,29 @@ class LocalImages:
             return self._built("ollama", upstream=upstream_image("ollama"))
         return self._built(_ENGINE_FOLDERS[engine])
 
+    def monitoring(self, name: str, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+        """A part of the monitoring set, made once `after` is there."""
+        if self._settings.images == "upstream":
+            return self._built(name, upstream=upstream_image(name), after=after)
+        return self._built(name, after=after)
+
     def pulled(self, name: str) -> pulumi.Output[str]:
         """An image of somebody else, by its name in catalog/images.yaml."""
         if name not in self._made:
             self._made[name] = UpstreamImage(name, {"reference": upstream_image(name)}).reference
         return self._made[name]
 
-    def _built(self, folder: str, target: str = "runtime", upstream: str | None = None) -> pulumi.Output[str]:
+    def _built(
+        self,
+        folder: str,
+        target: str = "runtime",
+        upstream: str | None = None,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> pulumi.Output[str]:
         name = folder if target == "runtime" else f"{folder}-{target}"
         if name not in self._made:
             args = self._args(folder, target)
+            args["after"] = after
             if upstream is not None:
                 args["dockerfile"] = "Dockerfile.upstream"
                 args["build_args"] = {"UPSTREAM": upstream}

@@ -1,8 +1,10 @@
 """What config can say about each model, key and page of a stack."""
 
+import re
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from catalog import models as catalog
@@ -10,18 +12,27 @@ from catalog.errors import KitError
 from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
+from stacks.base import Settings
+from stacks.monitoring_settings import PriceSettings, SloSettings
 
 KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
 NAME = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
-TAKEN = ("gateway", "open-webui", "localhost")
+TAKEN = (
+    "gateway", "open-webui", "localhost", "prometheus", "alertmanager", "node-exporter", "gpu-exporter",
+    "collector", "loki", "grafana",
+)  # fmt: skip
 
 
-class Settings(BaseModel):
-    """Base of all settings."""
+def day(value: object) -> date:
+    """A day as config writes it. Text only: what YAML makes of a date without quotes differs by runner.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+    Raises ValueError for everything else.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError('it must be a day as text, in quotes: "2027-01-31"')
+    return date.fromisoformat(value)
 
 
 class ModelSettings(Settings):
@@ -60,6 +71,10 @@ class ModelSettings(Settings):
     fallback: str | None = None
     """Another model of the stack that answers while this one has no engine up or a full queue. An external
     one sends prompts to its endpoint, whatever models a key is granted."""
+    slo: SloSettings | None = None
+    """What is promised of it. Default: the defaults of each field."""
+    price: PriceSettings | None = None
+    """What its tokens cost. Default: the rent of its machine at full use, where the catalog knows that."""
 
     @property
     def catalog_name(self) -> str:
@@ -132,6 +147,13 @@ class KeySettings(Settings):
     """Model names the key may use; "*" is all of the stack."""
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Default: no limit."""
+    expires: Annotated[date, BeforeValidator(day)] | None = None
+    """First day (UTC) on which the gateway refuses the key, as text: "2027-01-31". Default: never. A day that
+    has passed is no error: the key stays listed, is refused by the gateway and shown by an alert."""
+
+    def expired(self, today: date) -> bool:
+        """Whether the gateway refuses it on that day (UTC)."""
+        return self.expires is not None and today >= self.expires
 
 
 class OpenWebuiSettings(Settings):

@@ -11,6 +11,7 @@ from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
+from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
 from stacks.settings import NAMESPACE, StackSettings
 
 
@@ -53,6 +54,10 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "ollama": OllamaOptions,
     "vllm": VllmOptions,
     "external": ExternalOptions,
+    "monitoring": MonitoringSettings,
+    "ports": MonitoringPorts,
+    "slo": SloSettings,
+    "price": PriceSettings,
 }
 
 

@@ -12,7 +12,8 @@ from components.engines.contract import Serving
 from components.engines.registry import RECIPES
 from components.gateway.config import KeyGrant, Route, render
 from components.gateway.upstreams import needs_credentials, render_credentials
-from components.workload import Mount
+from components.monitoring.parts import memory_mib
+from components.workload import Mount, Workload
 from stacks.decision import Decision, decide, processors
 from stacks.model_settings import ModelSettings
 from stacks.serving import grants_of, routes_of, serving_of
@@ -27,6 +28,8 @@ class Hosted:
     decision: Decision
     fit: Fit
     serving: Serving
+    workload: Workload
+    """What its recipe makes of it, on volumes and an image that are not there yet."""
     devices: tuple[int, ...]
     """Numbers of the machine's GPUs that are its own."""
 
@@ -87,8 +90,9 @@ def _hosted(
     found = fit_of(model, decision, settings)
     serving = serving_of(model, decision, found, settings)
     # The recipe refuses settings that its engine cannot take.
-    RECIPES[decision.engine].workload(serving, "planned", [Mount(path="/models", volume="planned")])
-    return Hosted(decision, found, serving, devices)
+    mounts = [Mount(path="/models", volume="planned")]
+    workload = RECIPES[decision.engine].workload(serving, "planned", mounts)
+    return Hosted(decision, found, serving, workload, devices)
 
 
 def _authorities(settings: StackSettings) -> str | None:
@@ -97,12 +101,13 @@ def _authorities(settings: StackSettings) -> str | None:
 
 
 def _fit_together(hosted: Sequence[Hosted], settings: StackSettings) -> None:
-    """Models share main memory, of which those on GPUs take some too."""
-    wanted = sum(each.serving.memory_mib for each in hosted)
+    """Models, those on GPUs too, and what watches them share main memory."""
+    models = sum(each.serving.memory_mib for each in hosted)
+    watching = memory_mib(settings.monitored_ports, gpus=any(each.devices for each in hosted))
     machine = processors(settings)
-    if settings.engine_memory_mib is not None and wanted > machine.usable // MIB:
+    if settings.engine_memory_mib is not None and models + watching > machine.usable // MIB:
         raise KitError(
-            f"{wanted} MiB of memory for {len(hosted)} models",
+            f"{models} MiB of memory for {len(hosted)} models and {watching} MiB for monitoring",
             f"{machine.title} has {machine.usable // MIB} MiB for them",
             "Lower contextLength or concurrency, serve fewer models, or give the engine more memory.",
         )

@@ -58,7 +58,12 @@ def routes_of(model: ModelSettings, decision: Decision | None) -> list[Route]:
 def grants_of(settings: StackSettings) -> list[KeyGrant]:
     """Who may call what."""
     grants = [
-        KeyGrant(id=key.id, models=key.models, requests_per_minute=key.requests_per_minute)
+        KeyGrant(
+            id=key.id,
+            models=key.models,
+            requests_per_minute=key.requests_per_minute,
+            expires=key.expires,
+        )
         for key in settings.keys
     ]
     page = () if settings.open_webui is None else (KeyGrant(id=OPEN_WEBUI_KEY, models=("*",)),)

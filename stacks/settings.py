@@ -18,7 +18,9 @@ from pydantic import (
 from catalog.errors import KitError
 from catalog.hardware import find as find_hardware
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
-from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings, Settings
+from stacks.base import Settings
+from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
+from stacks.monitoring_settings import MonitoringSettings
 
 NAMESPACE = "slm-kit"
 
@@ -57,6 +59,8 @@ class StackSettings(Settings):
     gateway_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     open_webui: OpenWebuiSettings | None = None
     """Default: no such page."""
+    monitoring: MonitoringSettings = MonitoringSettings()
+    """Default: on."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "StackSettings":
@@ -80,6 +84,7 @@ class StackSettings(Settings):
                 )
         self._source_is_complete()
         self._page_can_be_had(ids)
+        self._monitoring_can_be_had()
         if self.hardware is not None and find_hardware(self.hardware).kind != "gpu":
             raise KitError(
                 f"hardware {self.hardware!r}",
@@ -103,6 +108,30 @@ class StackSettings(Settings):
             raise KitError(
                 f"openWebui.port {self.open_webui.port}", "is the gateway's port", "Choose another."
             )
+
+    def _monitoring_can_be_had(self) -> None:
+        if self.monitoring.grafana and self.images != "upstream":
+            raise KitError(
+                "monitoring.grafana",
+                f"its image must be pulled, and images is {self.images!r}",
+                "Remove it, or set slm-kit:images upstream where an image registry answers.",
+            )
+        taken = {self.gateway_port: "the gateway's port"}
+        if self.open_webui is not None:
+            taken[self.open_webui.port] = "Open WebUI's port"
+        for name, port in self.monitored_ports.items():
+            if port in taken:
+                raise KitError(f"monitoring.ports.{name} {port}", f"is {taken[port]}", "Choose another.")
+
+    @property
+    def monitored_ports(self) -> dict[str, int]:
+        """Ports on 127.0.0.1 of the monitoring set, by the setting's name; Grafana's only where it runs."""
+        if not self.monitoring.enabled:
+            return {}
+        ports = self.monitoring.ports
+        found = {"prometheus": ports.prometheus, "alertmanager": ports.alertmanager, "logs": ports.logs}
+        wanted = self.images == "upstream" if self.monitoring.grafana is None else self.monitoring.grafana
+        return {**found, "grafana": ports.grafana} if wanted else found
 
     @property
     def hosted(self) -> tuple[ModelSettings, ...]:

@@ -47,12 +47,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
             if outcome == "skipped" and isinstance(report.longrepr, tuple):
                 skipped[suite, report.longrepr[2].removeprefix("Skipped: ")] += 1
     terminalreporter.section("suites")
-    inside = [
-        str(value)
+    shown = [
+        f"inside the image of {value}" if name == "inside" else str(value)
         for outcome in ("passed", "failed")
         for report in terminalreporter.stats.get(outcome, [])
         for name, value in report.user_properties
-        if name == "inside"
+        if name in ("inside", "shown")
     ]
     terminalreporter.write_line(f"{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for suite, counts in sorted(rows.items()):
@@ -62,5 +62,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         )
     for (suite, reason), count in sorted(skipped.items()):
         terminalreporter.write_line(f"skipped {count} in {suite}: {reason}")
-    for line in inside:
-        terminalreporter.write_line(f"inside the image of {line}")
+    for line in shown:
+        terminalreporter.write_line(line)

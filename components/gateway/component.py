@@ -72,10 +72,14 @@ class Gateway(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(args["address"], args["address"])
-        host = f"[{host}]" if ":" in host else host
-        self.endpoint = pulumi.Output.from_input(f"http://{host}:{args['port']}/v1")
+        self.endpoint = pulumi.Output.from_input(endpoint_of(args["address"], args["port"]))
         self.register_outputs({"endpoint": self.endpoint})
+
+
+def endpoint_of(address: str, port: int) -> str:
+    """Base URL for clients on the machine whose `address` the gateway's port is published on."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
 
 
 def _secret_files(args: GatewayArgs) -> dict[str, pulumi.Input[str]]:

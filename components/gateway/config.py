@@ -8,6 +8,7 @@ Names go into HAProxy's language unescaped, so what could leave its place there 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from string import Template
 
@@ -17,6 +18,7 @@ from components.gateway.fallbacks import check_fallbacks, fallback_rules
 from components.gateway.refusals import OWN_ERRORS, REFUSALS
 from components.gateway.types import GatewayLimits, KeyGrant, Route
 from components.gateway.upstreams import authority_files, external_values
+from components.gateway.usage import USAGE_START, usage_start
 
 __all__ = ["ALL_MODELS", "GatewayLimits", "KeyGrant", "Route", "render", "render_keys"]
 
@@ -55,11 +57,14 @@ def render(
     granted = {grant.id: _granted(grant, models) for grant in grants}
     pairs = [f"{key}|{model}" for key, names in granted.items() for model in names]
     quotas = {g.id: str(g.requests_per_minute) for g in grants if g.requests_per_minute is not None}
+    ends = {g.id: str(_first_second(g.expires)) for g in grants if g.expires is not None}
     return {
         "haproxy.cfg": _haproxy_cfg(routes, limits),
         "models.map": _map({model: model for model in models}),
         "grants.map": _map(dict.fromkeys(pairs, "1")),
         "limits.map": _map(quotas),
+        "expiries.map": _map(ends),
+        USAGE_START: usage_start(routes, granted),
         "key-models.map": _map({key: _model_list(names) for key, names in granted.items()}),
         **authority_files(routes, authorities),
     }
@@ -119,7 +124,8 @@ def _backend(route: Route, rules: Mapping[str, str], limits: GatewayLimits) -> s
 # The access log, one JSON object a line; its field names are an interface. A text that is not known is "",
 # a number -1. model was asked for, served_by is the route that took the request: that one or its fallback.
 # hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's body, from the
-# request on.
+# request on. events are those of a stream that passed, about one a token: all that is known of one that ended
+# before it told its tokens. ended: the whole answer passed.
 _LOG_FIELDS = (
     '%(time)[date(0,us),us_utime(\\"%Y-%m-%dT%H:%M:%S.%NZ\\")]',
     "%(request_id)[var(txn.request_id)]",
@@ -139,6 +145,8 @@ _LOG_FIELDS = (
     "%(total_ms)Ta",
     "%(prompt_tokens:sint)[var(txn.prompt_tokens,-1)]",
     "%(completion_tokens:sint)[var(txn.completion_tokens,-1)]",
+    "%(events:sint)[var(txn.events,0)]",
+    "%(ended:bool)[var(txn.ended,0)]",
     "%(bytes)B",
     "%(termination)ts",
 )
@@ -163,6 +171,11 @@ def _route_values(route: Route) -> dict[str, str]:
 
 def _template(name: str) -> Template:
     return _CfgTemplate((Path(__file__).parent / name).read_text(encoding="utf-8"))
+
+
+def _first_second(day: date) -> int:
+    """Unix time at which a day begins in UTC."""
+    return int(datetime.combine(day, time(), UTC).timestamp())
 
 
 def _map(rows: Mapping[str, str]) -> str:

@@ -76,6 +76,14 @@ REFUSALS: dict[str, Refusal] = {
         type="authentication_error",
         headers=(("WWW-Authenticate", "Bearer"),),
     ),
+    # Only who sent the whole key learns this.
+    "expired_key": Refusal(
+        401,
+        "expired_api_key",
+        "This API key has expired. Ask the operator for another one.",
+        type="authentication_error",
+        headers=(("WWW-Authenticate", "Bearer"),),
+    ),
     "bad_request": Refusal(400, "bad_request", "The request is not valid HTTP/1.1."),
     "headers_too_large": Refusal(431, "headers_too_large", "The request headers are too large."),
     "body_too_large": Refusal(413, "body_too_large", "The request body is too large."),
@@ -183,17 +191,9 @@ OWN_ERRORS: dict[int, Refusal] = {
     # Sent as 503: the engine went away before it answered, so the request may be sent again.
     502: REFUSALS["engine_failed"],
     503: Refusal(
-        503,
-        "overloaded",
-        "No replica of this model took the request in time.",
-        type=_BUSY,
-        retry_after_s=2,
+        503, "overloaded", "No replica of this model took the request in time.", type=_BUSY, retry_after_s=2
     ),
     504: Refusal(
-        504,
-        "engine_timeout",
-        "The engine did not answer in time.",
-        type="timeout_error",
-        retry_after_s=5,
+        504, "engine_timeout", "The engine did not answer in time.", type="timeout_error", retry_after_s=5
     ),
 }

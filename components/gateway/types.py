@@ -5,6 +5,7 @@ Names go into HAProxy's language unescaped, so what could leave its place there 
 
 import math
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from catalog.errors import KitError
 from components.engines.external import ExternalOptions
@@ -82,10 +83,16 @@ class KeyGrant:
     """Model ids; ``"*"`` stands for all routes."""
     requests_per_minute: int | None = None
     """Accepted requests in a sliding minute, 1 to 1,000,000; None is no limit. Counted per gateway."""
+    expires: date | None = None
+    """First day (UTC) on which the key is refused; None is never. An answer under way then is not cut off."""
 
     def __post_init__(self) -> None:
-        """Refuses an id or a number out of bounds; models are checked against the routes later."""
+        """Refuses an id, a number or a day that is none; models are checked against the routes later."""
         check_key_id(self.id)
+        if self.expires is not None and (
+            isinstance(self.expires, datetime) or not isinstance(self.expires, date)
+        ):
+            raise KitError(f"expires of key {self.id!r} is {self.expires!r}", "it is a day", "Give a date.")
         if self.requests_per_minute is not None:
             name = f"requests_per_minute of key {self.id!r}"
             check_whole(name, self.requests_per_minute, 1, 1_000_000)

@@ -15,6 +15,16 @@ from components.workload import Workload
 STACK_LABEL = "slm-kit.stack"
 
 
+class DockerLogs(TypedDict):
+    """Where the containers of a platform log to."""
+
+    address: str
+    """Fluentd's forward protocol, host:port as the engine reaches it, e.g. 127.0.0.1:24224."""
+    kept: NotRequired[Sequence[str]]
+    """Names of workloads whose logs stay in the engine's own files: the collector, which would feed on its
+    own. Default: none."""
+
+
 class DockerPlatformArgs(TypedDict):
     """What a Docker platform is made of."""
 
@@ -24,13 +34,16 @@ class DockerPlatformArgs(TypedDict):
     """Processors of the engine: Docker refuses a container that asks for more. Default: no bound."""
     gpus: NotRequired[Mapping[str, Sequence[int]]]
     """Numbers of the machine's GPUs by the name of the workload that they belong to."""
+    logs: NotRequired[DockerLogs]
+    """Default: logs stay in the engine's own files, 30 MB a container."""
 
 
 class DockerPlatform(pulumi.ComponentResource):
-    """Two networks and the workloads in them.
+    """Networks and the workloads in them.
 
-    `engines` is internal: nothing in it reaches, or is reached from, the outside. `edge` is an
-    ordinary bridge, for workloads that publish a port or need egress.
+    `engines` is internal: nothing in it reaches, or is reached from, the outside. So is `monitoring`, which
+    is there for the parts of a monitoring set. `edge` is an ordinary bridge, for workloads that publish a
+    port or need egress.
     """
 
     def __init__(
@@ -38,11 +51,13 @@ class DockerPlatform(pulumi.ComponentResource):
     ) -> None:
         super().__init__("slm:index:DockerPlatform", name, {}, opts)
         self._gpus = args.get("gpus", {})
+        self._logs = args.get("logs")
         self._cpus = args.get("cpus", math.inf)
         self._labels = {STACK_LABEL: args["stack"]}
         self._networks = Networks(
             internal=self._network(f"{name}-engines", internal=True),
             edge=self._network(f"{name}-edge", internal=False),
+            monitoring=self._network(f"{name}-monitoring", internal=True),
         )
         self.register_outputs({})
 
@@ -59,6 +74,7 @@ class DockerPlatform(pulumi.ComponentResource):
                 "networks": self._networks,
                 "labels": self._labels,
                 "gpus": self._gpus.get(name, ()),
+                "log_address": self._log_address(name),
             },
             opts,
         )
@@ -71,6 +87,15 @@ class DockerPlatform(pulumi.ComponentResource):
             labels=label_list(self._labels),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True)),
         ).name
+
+    def volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
+        """See components/platform.py."""
+        return docker.Volume(name, labels=label_list(self._labels), opts=opts).name
+
+    def _log_address(self, name: str) -> str | None:
+        if self._logs is None or name in self._logs.get("kept", ()):
+            return None
+        return self._logs["address"]
 
     def _network(self, name: str, *, internal: bool) -> pulumi.Output[str]:
         return docker.Network(

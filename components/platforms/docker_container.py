@@ -32,6 +32,31 @@ def confined(user: int, memory_mib: int, cpus: float) -> dict[str, Any]:
     }
 
 
+def shipped_logs(address: str) -> dict[str, Any]:
+    """Logging to a collector (Fluentd's forward protocol at `address`, host:port) that need not be there.
+
+    The container never waits for it: at most 8,192 lines wait in the engine's memory, the next ones are lost.
+    After 20 attempts (11 minutes) the oldest line is given up and the wait, then 60 s, begins anew; without a
+    bound it overflows after some 90 attempts and the engine tries without a pause (fluent-logger-golang 1.8).
+    No acknowledgements: closing a logger that waits for one can panic, and take the engine with it.
+    `docker logs` reads the engine's own copy, which has the size of a json-file log.
+    """
+    return {
+        "log_driver": "fluentd",
+        "log_opts": {
+            "fluentd-address": f"tcp://{address}",
+            "fluentd-async": "true",
+            "fluentd-buffer-limit": "8192",
+            "fluentd-max-retries": "20",
+            "fluentd-retry-wait": "1s",
+            "fluentd-sub-second-precision": "true",
+            "labels": "slm-kit.stack,slm-kit.workload",
+            "cache-max-size": "10m",
+            "cache-max-file": "3",
+        },
+    }
+
+
 def cpu_count(cpus: float) -> str:
     """Processors as Docker's provider reads them back; another spelling is a change in every preview."""
     digits = f"{cpus:.9f}"

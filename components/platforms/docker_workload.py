@@ -13,6 +13,7 @@ from components.platforms.docker_container import (
     hardened,
     label_list,
     run_settings,
+    shipped_logs,
 )
 from components.platforms.docker_files import DockerFiles
 from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Update, Workload
@@ -22,10 +23,11 @@ HOST_MACHINE: docker.ContainerHostArgsDict = {"host": "host.docker.internal", "i
 
 @dataclass(frozen=True)
 class Networks:
-    """Names of the platform's two networks."""
+    """Names of the platform's networks."""
 
     internal: pulumi.Output[str]
     edge: pulumi.Output[str]
+    monitoring: pulumi.Output[str]
 
 
 class DockerWorkloadArgs(TypedDict):
@@ -37,6 +39,8 @@ class DockerWorkloadArgs(TypedDict):
     """Labels of every container and volume."""
     gpus: NotRequired[Sequence[int]]
     """Numbers of the machine's GPUs that are the workload's own."""
+    log_address: NotRequired[str | None]
+    """Where its logs go, host:port; see shipped_logs. Default: they stay in the engine's own files."""
 
 
 class DockerWorkload(pulumi.ComponentResource):
@@ -52,6 +56,8 @@ class DockerWorkload(pulumi.ComponentResource):
         self._networks = args["networks"]
         self._gpus = ",".join(str(number) for number in args.get("gpus", ()))
         self._labels = {**args["labels"], "slm-kit.workload": name}
+        address = args.get("log_address")
+        self._logs = shipped_logs(address) if address else {}
         files = self._files(name)
         count = self._workload.replicas
         caches = enumerate(self._workload.caches)
@@ -109,7 +115,7 @@ class DockerWorkload(pulumi.ComponentResource):
             gpus=f"device={self._gpus}" if self._gpus else None,
             hosts=[HOST_MACHINE] if workload.host_machine else None,
             labels=label_list(labels),
-            **hardened(workload),
+            **(hardened(workload) | self._logs),
             **run_settings(workload),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -138,6 +144,8 @@ class DockerWorkload(pulumi.ComponentResource):
         aliases: list[pulumi.Input[str]] = [workload.alias] if workload.alias else []
         if workload.kind is Kind.SERVICE and workload.reaches_engines:
             attachments.append({"name": self._networks.internal, "aliases": aliases})
+        if workload.watches:
+            attachments.append({"name": self._networks.monitoring, "aliases": aliases})
         if workload.needs_egress or workload.publish:
             attachments.append({"name": self._networks.edge, "aliases": aliases})
         return attachments

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from rehearsal import RehearsalError, Rendering
-from tests.components.conftest import render_stack
+from tests.components.conftest import render_stack, render_unwatched
 
 MODEL = "smollm2-135m-instruct"
 CONTAINER = "docker:index/container:Container"
 
 
-def test_components_have_the_kits_type_tokens_and_parents(rendering: Rendering) -> None:
-    tokens = {each.type for each in rendering.resources if not each.custom}
+def test_components_have_the_kits_type_tokens_and_parents(unwatched: Rendering) -> None:
+    tokens = {each.type for each in unwatched.resources if not each.custom}
     assert tokens == {
         "pulumi:pulumi:Stack",
         *(
@@ -23,30 +23,27 @@ def test_components_have_the_kits_type_tokens_and_parents(rendering: Rendering) 
             )
         ),
     }  # fmt: skip
-    for each in rendering.resources:
+    for each in unwatched.resources:
         if each.custom and not each.type.startswith("pulumi:providers"):
             assert "slm:index:" in each.parent, f"{each.name} has no component above it"
 
 
-def test_outputs_name_the_endpoint_and_the_models(rendering: Rendering) -> None:
-    (size,) = rendering.outputs["sizing"]
-    assert {key: value for key, value in rendering.outputs.items() if key != "sizing"} == {
+def test_outputs_name_the_endpoint_and_the_models(unwatched: Rendering) -> None:
+    (size,) = unwatched.outputs["sizing"]
+    assert {key: value for key, value in unwatched.outputs.items() if key != "sizing"} == {
         "endpoint": "http://127.0.0.1:8080/v1",
         "models": ["smollm2-135m-instruct"],
     }
     assert (size["engine"], size["context"], size["concurrency"]) == ("onnx", 1024, 2)
     assert size["fits"] is True
-    engine = next(e for e in rendering.of_type(CONTAINER) if e.name == "smollm2-135m-instruct")
+    engine = next(e for e in unwatched.of_type(CONTAINER) if e.name == "smollm2-135m-instruct")
     assert engine.inputs["memory"] * 2**20 == size["memory_limit"] > size["needs"] * 0.9
-    assert rendering.secret_outputs == ()
+    assert unwatched.secret_outputs == ()
 
 
-def test_a_context_length_changes_the_engine_container_and_nothing_else(rendering: Rendering) -> None:
-    longer = render_stack(
-        models=[{"name": "smollm2-135m-instruct", "contextLength": 2048, "concurrency": 2}],
-        downloadSettings={"indexUrl": "https://user:word@mirror/simple"},
-    )
-    before = {each.urn: each.inputs for each in rendering.resources}
+def test_a_context_length_changes_the_engine_container_and_nothing_else(unwatched: Rendering) -> None:
+    longer = render_unwatched(models=[{"name": MODEL, "contextLength": 2048, "concurrency": 2}])
+    before = {each.urn: each.inputs for each in unwatched.resources}
     after = {each.urn: each.inputs for each in longer.resources}
     assert before.keys() == after.keys()
     changed = [urn for urn in before if before[urn] != after[urn]]
@@ -54,30 +51,30 @@ def test_a_context_length_changes_the_engine_container_and_nothing_else(renderin
     assert CONTAINER in changed[0]
 
 
-def test_a_key_more_changes_only_what_writes_the_gateways_files(rendering: Rendering) -> None:
-    more = render_stack(
+def test_a_key_more_changes_only_what_writes_the_gateways_files(unwatched: Rendering) -> None:
+    more = render_unwatched(
         keys=[{"id": "default", "requestsPerMinute": 60}, {"id": "second"}],
         keySecrets={"default": "slm-" + "k" * 43, "second": "slm-" + "s" * 43},
-        downloadSettings={"indexUrl": "https://user:word@mirror/simple"},
     )
-    before = {each.urn: each.inputs for each in rendering.resources}
+    before = {each.urn: each.inputs for each in unwatched.resources}
     changed = {e.name for e in more.resources if before.get(e.urn) != e.inputs}
     assert changed == {"gateway-config", "gateway-secrets"}
 
 
 def test_one_model_under_two_names_is_two_services_and_one_store_job() -> None:
     name = "smollm2-135m-instruct"
-    twice = render_stack(models=[{"name": name}, {"name": "short", "model": name, "contextLength": 512}])
+    twice = render_unwatched(models=[{"name": name}, {"name": "short", "model": name, "contextLength": 512}])
     containers = {each.name for each in twice.of_type(CONTAINER)}
     assert {name, "short", f"models-{name}-onnx-int4-from-gguf"} <= containers
-    assert len([each for each in containers if each.startswith("models-")]) == 1
+    jobs = [each for each in containers if each.startswith("models-") and not each.endswith("-secrets")]
+    assert len(jobs) == 1
     assert twice.outputs["models"] == [name, "short"]
 
 
-def test_the_store_job_gets_the_whole_specification(rendering: Rendering) -> None:
+def test_the_store_job_gets_the_whole_specification(unwatched: Rendering) -> None:
     job = next(
         each
-        for each in rendering.of_type(CONTAINER)
+        for each in unwatched.of_type(CONTAINER)
         if each.name == "models-smollm2-135m-instruct-onnx-int4-from-gguf"
     )
     command = job.inputs["command"]
@@ -86,8 +83,8 @@ def test_the_store_job_gets_the_whole_specification(rendering: Rendering) -> Non
     assert job.inputs["attach"] is True
 
 
-def test_only_the_images_that_are_needed_are_built(rendering: Rendering) -> None:
-    built = {each.name for each in rendering.of_type("docker:index/image:Image")}
+def test_only_the_images_that_are_needed_are_built(unwatched: Rendering) -> None:
+    built = {each.name for each in unwatched.of_type("docker:index/image:Image")}
     assert built == {"gateway", "onnx-server", "model-tools-convert"}
 
 

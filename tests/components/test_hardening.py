@@ -2,10 +2,12 @@
 
 import pytest
 
+from components.monitoring.parts import ALWAYS
 from rehearsal import RenderedResource, Rendering
 from tests.components.conftest import KEY, render_stack
 
 CONTAINER = "docker:index/container:Container"
+MONITORING = {*ALWAYS, "grafana"}
 
 
 def containers(rendering: Rendering) -> list[RenderedResource]:
@@ -53,25 +55,38 @@ def test_every_container_has_limits_and_no_swap(rendering: Rendering) -> None:
 
 def test_every_containers_log_is_bounded(rendering: Rendering) -> None:
     for each in containers(rendering):
-        assert each.inputs["logDriver"] == "json-file"
-        assert each.inputs["logOpts"] == {"max-size": "10m", "max-file": "3"}, each.name
+        options = each.inputs["logOpts"]
+        sizes = (
+            ("max-size", "max-file")
+            if each.inputs["logDriver"] == "json-file"
+            else ("cache-max-size", "cache-max-file")
+        )
+        assert [options[size] for size in sizes] == ["10m", "3"], each.name
 
 
 def test_services_restart_have_a_health_check_and_time_to_drain(rendering: Rendering) -> None:
     services = [each for each in containers(rendering) if not is_job(each)]
-    assert {each.name for each in services} == {"gateway", "smollm2-135m-instruct"}
+    assert {each.name for each in services} == {"gateway", "smollm2-135m-instruct", *MONITORING}
     for each in services:
         assert each.inputs["restart"] == "unless-stopped"
         assert each.inputs["healthcheck"]["tests"][0] == "CMD"
         assert each.inputs["wait"] is True
-        assert each.inputs["destroyGraceSeconds"] >= 60
+        assert each.inputs["destroyGraceSeconds"] >= (15 if each.name in MONITORING else 60)
 
 
-def test_only_the_gateway_publishes_a_port_and_on_loopback(rendering: Rendering) -> None:
-    published = {
-        each.name: each.inputs["ports"] for each in containers(rendering) if each.inputs.get("ports")
-    }
-    assert published == {"gateway": [{"internal": 8080, "external": 8080, "ip": "127.0.0.1"}]}
+def test_no_engine_publishes_a_port_and_everything_else_on_loopback(rendering: Rendering) -> None:
+    published = [
+        (each.name, port["internal"], port["external"], port["ip"])
+        for each in containers(rendering)
+        for port in each.inputs.get("ports") or ()
+    ]
+    assert sorted(published) == [
+        ("alertmanager", 9093, 9093, "127.0.0.1"),
+        ("collector", 8006, 24224, "127.0.0.1"),
+        ("gateway", 8080, 8080, "127.0.0.1"),
+        ("grafana", 3000, 3001, "127.0.0.1"),
+        ("prometheus", 9090, 9090, "127.0.0.1"),
+    ]
 
 
 def test_an_engine_is_on_the_internal_network_only(rendering: Rendering) -> None:
@@ -79,6 +94,7 @@ def test_an_engine_is_on_the_internal_network_only(rendering: Rendering) -> None
     assert {each.name: each.inputs.get("internal") for each in networks} == {
         "local-engines": True,
         "local-edge": False,
+        "local-monitoring": True,
     }
     engine = next(each for each in containers(rendering) if each.name == "smollm2-135m-instruct")
     assert len(engine.inputs["networksAdvanced"]) == 1

@@ -18,7 +18,7 @@ def page() -> Rendering:
         images="upstream",
         openWebui={"adminEmail": "admin@example.org"},
         keySecrets={"default": KEY, "open-webui": PAGE_KEY},
-        passwords={"open-webui": PASSWORD, "open-webui-session": "signs-logins"},
+        passwords={"open-webui": PASSWORD, "open-webui-session": "signs-logins", "monitoring": "m" * 43},
     )
 
 

@@ -39,7 +39,8 @@ def events_of(answer: httpx.Response) -> Iterator[Event]:
     ended = False
     for line in answer.iter_lines():
         at = time.monotonic()
-        if not line:
+        # A comment; clients skip it.
+        if not line or line.startswith(":"):
             continue
         assert line.startswith("data: "), line
         assert not ended, "something came after [DONE]"

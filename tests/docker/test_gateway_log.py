@@ -33,6 +33,8 @@ FIELDS = {
     "total_ms",
     "prompt_tokens",
     "completion_tokens",
+    "events",
+    "ended",
     "bytes",
     "termination",
 }
@@ -60,7 +62,7 @@ def test_a_streams_first_byte_and_last_usage_are_logged(gateway: GatewayRig, spl
     plan = {"token_delay_s": 0.4, "chunks": 3, "interval_s": 0.2, "split_usage": split}
     entry = logged(gateway, gateway.call({"model": "free", "stream": True, "stub": plan}))
     assert (entry["prompt_tokens"], entry["completion_tokens"]) == (5, 3)
-    assert entry["stream"] is True
+    assert (entry["stream"], entry["events"], entry["ended"]) == (True, 4, True)
     assert 350 < entry["first_byte_ms"] < 700 < entry["total_ms"]
 
 
@@ -105,17 +107,17 @@ def test_every_line_of_the_access_log_is_json_even_for_hostile_requests(
     gateway.raw('GET /%0a"é HTTP/1.1\r\nHost: "x"\r\n\r\n'.encode(), timeout=2)
     gateway.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", timeout=1, shut=True)
     logged(gateway, gateway.call(path='/{"a":1}', method="GET"))
-    lines = gateway.output().splitlines()
-    for line in lines:
-        assert set(json.loads(line)) == FIELDS
+    for line in gateway.output().splitlines():
+        entry = json.loads(line)
+        assert set(entry) == FIELDS or entry["event"] == "usage_start"
 
 
 @pytest.mark.parametrize("line", ["GET /" + "a" * 20_000, "GET /" + '"' * 5_000, "M" * 9_000 + " /"])
 def test_a_request_line_that_is_too_long_for_the_log_is_cut_there(gateway: GatewayRig, line: str) -> None:
-    before = len(gateway.output().splitlines())
+    before = len(gateway.access_log())
     gateway.raw(f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(), timeout=2)
-    assert until(lambda: len(gateway.output().splitlines()) > before)
-    entry = json.loads(gateway.output().splitlines()[-1])
+    assert until(lambda: len(gateway.access_log()) > before)
+    entry = json.loads(gateway.access_log()[-1])
     assert set(entry) == FIELDS
     assert (entry["status"], entry["error"]) == (404, "unknown_path")
     method, path = line.split(" ")

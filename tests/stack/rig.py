@@ -47,17 +47,19 @@ class Stack:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "XDG_STATE_HOME": str(self.home)}
 
-    def ops(self, *arguments: str, timeout: float = UP_SECONDS) -> subprocess.CompletedProcess[str]:
-        """`python -m ops …`, as make runs it."""
+    def ops(
+        self, *arguments: str, timeout: float = UP_SECONDS, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`python -m ops …`, as make runs it; `given` is its standard input."""
         return subprocess.run(
             [sys.executable, "-m", "ops", *arguments, "--stack", self.name],
-            cwd=self.checkout, env=self.environment(), text=True, timeout=timeout, check=False,
+            cwd=self.checkout, env=self.environment(), text=True, timeout=timeout, check=False, input=given,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
-    def must(self, *arguments: str) -> str:
+    def must(self, *arguments: str, given: str | None = None) -> str:
         """Run, and show what it said when it fails."""
-        done = self.ops(*arguments)
+        done = self.ops(*arguments, given=given)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -110,14 +112,16 @@ def new_stack(
     """A stack that is not up yet, in a copy of the checkout.
 
     `catalog` are models that stand in the copy's catalog beside, or instead of, those of the same name;
-    default: the tiny one. `config` are settings that differ from the quick start's.
+    default: the tiny one. `config` are settings that differ from the quick start's; monitoring is off unless
+    it says otherwise.
     """
     checkout, home = folder / "checkout", folder / "state"
     _copy(checkout)
     for model in catalog or [_tiny_model()]:
         (checkout / "catalog" / "models" / f"{model['name']}.yaml").write_text(yaml.safe_dump(dict(model)))
     example = yaml.safe_load((checkout / "stacks/Pulumi.local-docker.example.yaml").read_text())
-    settings = {"gatewayPort": port, "modelFolder": str(TINY_FOLDER), **(config or {})}
+    settings: dict[str, object] = {"gatewayPort": port, "modelFolder": str(TINY_FOLDER)}
+    settings |= {"monitoring": {"enabled": False}, **(config or {})}
     example["config"] |= {f"slm-kit:{key}": value for key, value in settings.items()}
     made = Stack(name, port, checkout, home)
     made.file.write_text(yaml.safe_dump(example, sort_keys=False))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -37,6 +38,19 @@ def test_maps_say_who_may_use_which_model_and_how_often() -> None:
     assert [model["id"] for model in json.loads(rows["bob"])["data"]] == ["tiny"]
 
 
+def test_a_key_expires_with_the_first_second_of_its_day_in_utc() -> None:
+    grants = [ALICE, replace(BOB, expires=date(2027, 1, 31))]
+    # `date -u -d 2027-01-31 +%s`
+    assert render([TINY], grants)["expiries.map"] == "# key value\nbob 1801353600\n"
+
+
+def test_an_expiry_that_is_no_day_is_refused() -> None:
+    wrong: Any
+    for wrong in ("2027-01-31", datetime(2027, 1, 31, 12, tzinfo=UTC), 1801353600):
+        with pytest.raises(KitError, match="expires of key 'bob'"):
+            replace(BOB, expires=wrong)
+
+
 def test_a_grant_of_everything_grants_each_model_once() -> None:
     files = render([TINY], [KeyGrant("alice", ("*", "tiny", "tiny"))])
     assert files["grants.map"] == "# key value\nalice|tiny 1\n"
@@ -67,7 +81,8 @@ def test_no_placeholder_is_left_and_nothing_is_served_without_a_key_check() -> N
     cfg = render([TINY, WIDE], [ALICE])["haproxy.cfg"]
     assert "@" not in cfg
     public = cfg.split("frontend _public")[1].split("\ndefaults ")[0]
-    assert public.index("invalid_api_key") < public.index("wait-for-body")
+    assert public.index("invalid_api_key") < public.index("expired_api_key") < public.index("wait-for-body")
+    assert public.index("expired_api_key") < public.index("is_models {")
     assert public.index("invalid_api_key") < public.index("use_backend")
 
 

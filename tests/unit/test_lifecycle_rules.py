@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,33 @@ def test_a_key_for_a_model_that_is_not_served_leaves_no_trace(used: runner.Runne
     before = written(used)
     with pytest.raises(KitError, match="this stack serves"):
         lifecycle.key(STACK, keys.KeyOptions(new="second", models=("gpt-5",)))
+    assert written(used) == before
+
+
+def test_a_new_keys_day_of_expiry_is_kept_as_text(used: runner.Runner) -> None:
+    keys.ensure(used)
+    lifecycle.key(STACK, keys.KeyOptions(new="guest", expires="2199-01-31"))
+    added = {"id": "guest", "models": ["*"], "expires": "2199-01-31"}
+    entries = written(used)["slm-kit:keys"]
+    assert isinstance(entries, list)
+    assert entries[-1] == added, "and not a date: YAML would read one where quotes were lost"
+    assert stack_settings.settings_of(STACK, with_secrets=False).keys[-1].expires == date(2199, 1, 31)
+    shown = used.read("config", "get", "--path", "slm-kit:keys[1].expires").strip()
+    assert shown == "2199-01-31"
+
+
+@pytest.mark.parametrize(
+    ("expires", "words"), [("tomorrow", "must be a day"), ("2020-01-31", "would be refused at once")]
+)
+def test_a_key_that_no_day_ends_or_one_gone_by_is_not_made(
+    used: runner.Runner, expires: str, words: str
+) -> None:
+    keys.ensure(used)
+    before = written(used)
+    with pytest.raises(KitError, match=words):
+        lifecycle.key(STACK, keys.KeyOptions(new="guest", expires=expires))
+    with pytest.raises(KitError, match="refused at once"):
+        lifecycle.key(STACK, keys.KeyOptions(new="guest", expires=str(keys.today())))
     assert written(used) == before
 
 

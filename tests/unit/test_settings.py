@@ -1,5 +1,6 @@
 """Stack settings: every wrong value is refused before a resource exists, with the next step."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from catalog.errors import KitError
 from stacks.config import refuse_unknown_keys
 from stacks.parsing import parse
+from stacks.serving import grants_of
 from tests.conftest import ROOT
 
 MODEL = {"name": "smollm2-135m-instruct"}
@@ -68,6 +70,34 @@ def test_a_key_without_its_secret_is_refused() -> None:
     refused("has no secret", keys=[{"id": "default"}, {"id": "second"}])
 
 
+def test_a_key_expires_on_a_day_written_as_text() -> None:
+    key = {"id": "default", "expires": "2027-01-31"}
+    settings = parse({**GOOD, "keys": [key]}, SECRETS)
+    assert settings.keys[0].expires == date(2027, 1, 31)
+    assert grants_of(settings)[0].expires == date(2027, 1, 31)
+    assert not settings.keys[0].expired(date(2027, 1, 30))
+    assert settings.keys[0].expired(date(2027, 1, 31))
+    assert grants_of(parse(GOOD, SECRETS))[0].expires is None
+
+
+def test_a_key_that_has_expired_is_no_error_of_the_config() -> None:
+    settings = parse({**GOOD, "keys": [{"id": "default", "expires": "2020-02-29"}]}, SECRETS)
+    assert settings.keys[0].expired(date(2027, 1, 31))
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        *["", "soon", "2027-02-30", "31.01.2027", "20270131", "2027-01-31T00:00:00Z", 20270131, 86400, True],
+        # A date without quotes: what the kit's YAML reader and the Pulumi CLI make of it.
+        *[date(2027, 1, 31), "2027-01-31 00:00:00 +0000 UTC"],
+    ],
+)
+def test_an_expiry_that_is_no_day_as_text_is_refused_with_the_form(expires: object) -> None:
+    form = "in quotes|out of range"
+    refused(rf"keys\[0\]\.expires.*({form})", keys=[{"id": "default", "expires": expires}])
+
+
 def test_an_address_that_is_none_is_refused() -> None:
     refused("gatewayAddress 'localhost'", gatewayAddress="localhost")
 
@@ -97,7 +127,14 @@ def test_every_setting_is_declared_in_the_project_file() -> None:
 
     declared = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
     # Pulumi asks for every declared key; an object has no empty default.
-    optional = {"downloadSettings", "passwords", "openWebui", "externalSecrets"}
+    optional = {
+        "downloadSettings",
+        "passwords",
+        "openWebui",
+        "externalSecrets",
+        "monitoring",
+        "receiverSecrets",
+    }
     assert declared == {*plain_keys(), *SECRET_KEYS} - optional
 
 

@@ -33,9 +33,10 @@ def test_a_memory_limit_below_the_need_is_refused_with_the_need() -> None:
 
 def test_models_that_fit_alone_and_not_together_are_refused() -> None:
     large = {"model": MODEL, "engine": "onnx", "contextLength": 8192}
-    plan(settings({**large, "name": "a"}, engineMemoryMib=3500))
+    tight = {"engineMemoryMib": 3500, "monitoring": {"enabled": False}}
+    plan(settings({**large, "name": "a"}, **tight))
     with pytest.raises(KitError, match="2 models"):
-        plan(settings({**large, "name": "a"}, {**large, "name": "b"}, engineMemoryMib=3500))
+        plan(settings({**large, "name": "a"}, {**large, "name": "b"}, **tight))
 
 
 def test_a_smaller_kv_cache_type_needs_less() -> None:

@@ -105,9 +105,10 @@ class VllmOptions(Row):
     are under /vllm-workspace/examples). Default: the model's own. Clients cannot send one."""
     default_chat_template_kwargs: Mapping[str, bool | int | float | str] = {}
     """What the template gets where the request says nothing, e.g. {enable_thinking: false} for Qwen3."""
-    force_include_usage: bool = False
-    """End every stream with a usage chunk, asked for or not: the gateway's log then counts every token.
-    Its `choices` are empty, which some clients do not expect."""
+    force_include_usage: bool = True
+    """End every stream with a usage chunk, asked for or not: usage by key counts every token. Its `choices`
+    are empty, which some clients do not expect; without it a stream counts one token an event, and none of
+    its prompt."""
     allowed_media_domains: tuple[Domain, ...] = ()
     """Hosts that images and audio may be fetched from; the engine gets a way out for them. Default: none,
     only data: URLs. Without this flag vLLM fetches any URL, those of the stack's own parts too. Redirects

@@ -1,7 +1,8 @@
 -- What the gateway's configuration asks of Lua: what a body says, waiting for a model that starts, another
--- name for the model in a body, and the token counts of an answer. Loaded once a thread (lua-load-per-thread).
+-- name for the model in a body; meter.lua counts the tokens of an answer. Loaded once a thread (lua-load-per-thread).
 
 local scanner = require("scanner")
+require("meter")
 
 local POLL_MS = 100 -- how often a held request looks for a server that came up
 local LARGE = 64 * 1024 -- bytes of a body that is scanned in turn
@@ -9,7 +10,6 @@ local TURN_MS = 25 -- how often a large body looks whether it is its turn
 local STUCK_MS = 10000 -- a turn that was never given back is over
 local SETTLE_MS = 3000 -- age of the process from which on a model without a server is down, not yet unknown
 local UNUSED_BLOCKS = 64 -- blocks of a message that may have been given up, before those that are counted
-local TAIL = 4096 -- bytes kept to find a usage object that is split over two reads
 
 local function milliseconds()
   local now = core.now()
@@ -47,6 +47,7 @@ core.register_action("scan_body", { "http-req" }, function(txn)
   txn:set_var("txn.model_at", found.at)
   txn:set_var("txn.model_size", found.size)
   txn:set_var("txn.stream", found.stream)
+  txn:set_var("txn.usage", found.usage or false)
   if found.steering then txn:set_var("txn.steering", found.steering) end
   if found.prefix then txn:set_var("txn.prefix", found.prefix) end
 end, 0)
@@ -121,44 +122,3 @@ core.register_filter("rename", Rename, function(class, args)
   class.name = '"' .. args[1] .. '"'
   return class
 end)
-
--- A quote inside a JSON string is always escaped, so `"usage":` is found only where it is a key.
-local function note_usage(txn, tail)
-  local usage = tail:match('.*"usage"%s*:%s*(%b{})')
-  if not usage then return end
-  for name, variable in pairs({ prompt_tokens = "txn.prompt_tokens", completion_tokens = "txn.completion_tokens" }) do
-    local count = usage:match('"' .. name .. '"%s*:%s*(%d+)')
-    if count and #count < 10 then txn:set_var(variable, tonumber(count)) end
-  end
-end
-
--- Sees an engine's answer pass, keeps its last bytes, and notes when its first one came.
-local Meter = {}
-Meter.__index = Meter
-Meter.id = "slm usage meter"
-Meter.flags = filter.FLT_CFG_FL_HTX
-
-function Meter:new()
-  return setmetatable({ start = milliseconds(), tail = "" }, Meter)
-end
-
-function Meter:start_analyze(txn, channel)
-  if channel:is_resp() then filter.register_data_filter(self, channel) end
-end
-
-function Meter:http_payload(txn, message)
-  if not message:is_resp() then return end
-  local size = message:input()
-  if size == 0 then return end
-  if self.tail == "" then txn:set_var("txn.first_byte_ms", milliseconds() - self.start) end
-  local fresh = message:body(size > TAIL and -TAIL or 0) or ""
-  self.tail = (self.tail .. fresh):sub(-TAIL)
-  -- A client may leave at a stream's last event, before the end of the body: then http_end is never called.
-  if self.tail:find("data: [DONE]", -32, true) then note_usage(txn, self.tail) end
-end
-
-function Meter:http_end(txn, message)
-  if message:is_resp() then note_usage(txn, self.tail) end
-end
-
-core.register_filter("meter", Meter, function(class) return class end)

@@ -161,6 +161,8 @@ function scanner.scan(body)
       end
     elseif key == "stream" then
       found.stream = byte(body, from) == 116
+    elseif key == "stream_options" then
+      found.usage = find(sub(body, from, to), '"include_usage"%s*:%s*true') ~= nil
     elseif key == "messages" or key == "prompt" then
       found.prefix = sub(body, from, math.min(to, from + scanner.PREFIX - 1))
     end

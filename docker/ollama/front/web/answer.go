@@ -119,11 +119,23 @@ func (o *output) finish(answer *answer) {
 		writeJSON(o.w, o.envelope.whole(answer))
 		return
 	}
+	o.note(answer)
 	_ = o.send(o.envelope.chunk(last(o.envelope.shape, answer.finish)), nil)
 	if o.usage {
 		_ = o.send(o.envelope.chunk(), answer.usage())
 	}
 	_ = o.event([]byte("[DONE]"))
+}
+
+// note writes a comment, which clients of server-sent events skip: for the gateway, which counts tokens by key. It
+// leaves with the event behind it, the one that ends the answer.
+func (o *output) note(answer *answer) {
+	body, err := json.Marshal(object{"usage": answer.usage()})
+	if err != nil {
+		return
+	}
+	o.begin()
+	_, _ = o.w.Write(append(append([]byte(": "), body...), "\n\n"...))
 }
 
 // send writes a chunk. With usage asked for, OpenAI has it null in each but the last.
@@ -138,12 +150,16 @@ func (o *output) send(chunk, usage object) error {
 	return o.event(body)
 }
 
-func (o *output) event(data []byte) error {
+func (o *output) begin() {
 	if !o.begun {
 		o.begun = true
 		o.w.Header().Set("Content-Type", "text/event-stream")
 		o.w.Header().Set("Cache-Control", "no-cache")
 	}
+}
+
+func (o *output) event(data []byte) error {
+	o.begin()
 	control := http.NewResponseController(o.w)
 	_ = control.SetWriteDeadline(time.Now().Add(writeSeconds * time.Second))
 	_, err := o.w.Write(append(append([]byte("data: "), data...), "\n\n"...))

@@ -104,14 +104,21 @@ func TestUsageIsNullInEachChunkButTheLastWhereItIsAskedFor(t *testing.T) {
 	_, _, body := ask(t, url+"/v1/chat/completions", asChat(`,"stream":true,"stream_options":{"include_usage":true}`))
 	chunks := strings.Split(strings.TrimSuffix(body, "\n\ndata: [DONE]\n\n"), "\n\n")
 	for _, chunk := range chunks[:len(chunks)-1] {
-		if !strings.Contains(chunk, `"usage":null`) {
+		if !strings.HasPrefix(chunk, ": ") && !strings.Contains(chunk, `"usage":null`) {
 			t.Error(chunk)
 		}
 	}
 	if last := chunks[len(chunks)-1]; !strings.Contains(last, `"choices":[]`) || !strings.Contains(last, `"total_tokens":9`) {
 		t.Error(last)
 	}
-	if _, _, body := ask(t, url+"/v1/chat/completions", asChat(`,"stream":true`)); strings.Contains(body, `"usage"`) {
+}
+
+func TestTheUsageOfAStreamIsACommentWhereItIsNotAskedFor(t *testing.T) {
+	_, _, url := served(t, 1, 1, chatModel)
+	_, _, body := ask(t, url+"/v1/chat/completions", asChat(`,"stream":true`))
+	note := `: {"usage":{"completion_tokens":2,"prompt_tokens":7,"total_tokens":9}}` + "\n\n"
+	before, after, found := strings.Cut(body, note)
+	if !found || strings.Contains(before+after, `"usage"`) || !strings.Contains(after, `"finish_reason":"stop"`) {
 		t.Error(body)
 	}
 }

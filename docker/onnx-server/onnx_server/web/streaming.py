@@ -70,13 +70,29 @@ class EventStream:
         extra = {"usage": None} if self._usage else {}
         async for number, piece in self._generation:
             opening = None if number in opened else self._envelope.opening(number)
+            usage = self._known(first=not opened)
             opened.add(number)
             chunks = [opening] if opening else []
             chunks += self._envelope.pieces(number, piece)
-            yield b"".join(_event({**chunk, **extra}) for chunk in chunks)
+            events = [_event({**chunk, **extra}) for chunk in chunks]
+            if usage:
+                events.insert(-1, _note(usage))
+            yield b"".join(events)
         if self._usage:
             yield _event(self._envelope.usage(self._generation.usage()))
         yield DONE
+
+    def _known(self, *, first: bool) -> dict[str, int] | None:
+        """What is told with the first chunk, for who leaves early, and with the one that ends the last."""
+        usage = self._generation.usage()
+        if all(answer.finish for answer in self._generation.answers):
+            return usage
+        return {"prompt_tokens": usage["prompt_tokens"]} if first else None
+
+
+def _note(usage: dict[str, int]) -> bytes:
+    """A comment, which clients of server-sent events skip: for the gateway, which counts tokens by key."""
+    return b": " + json.dumps({"usage": usage}, separators=(",", ":")).encode() + b"\n\n"
 
 
 def _event(content: dict[str, Any]) -> bytes:

@@ -1,0 +1,89 @@
+-- The filter that sees answers pass: it notes their tokens and times for the access log, and keeps back an event of
+-- usage that the client did not ask for.
+
+local LARGE = 64 * 1024 -- bytes of one read above which the events in it are not counted: Lua's memory is bounded
+local EVENT = "\ndata: {" -- where an event of a stream begins
+local USAGE_EVENT = 'data: {[^\n]*"choices":%s*%[%],[^\n]*"usage":%s*{[^\n]*}\n\n'
+local TAIL = 4096 -- bytes kept to find a usage object that is split over two reads
+
+local function milliseconds()
+  local now = core.now()
+  return now.sec * 1000 + now.usec // 1000
+end
+
+-- A quote inside a JSON string is always escaped, so `"usage":` is found only where it is a key.
+local function note_usage(txn, tail)
+  local usage = tail:match('.*"usage"%s*:%s*(%b{})')
+  if not usage then return end
+  for name, variable in pairs({ prompt_tokens = "txn.prompt_tokens", completion_tokens = "txn.completion_tokens" }) do
+    local count = usage:match('"' .. name .. '"%s*:%s*(%d+)')
+    if count and #count < 10 then txn:set_var(variable, tonumber(count)) end
+  end
+end
+
+-- Sees an engine's answer pass, keeps its last bytes, counts the events of a stream, and notes when the first
+-- byte came. Events stand for the tokens of a stream that ended before it told its usage.
+local Meter = {}
+Meter.__index = Meter
+Meter.id = "slm usage meter"
+Meter.flags = filter.FLT_CFG_FL_HTX
+
+function Meter:new()
+  return setmetatable({ start = milliseconds(), tail = "", carry = "\n", events = 0 }, Meter)
+end
+
+function Meter:start_analyze(txn, channel)
+  if channel:is_resp() then filter.register_data_filter(self, channel) end
+end
+
+-- A line end inside JSON is escaped, so EVENT is found only where an event begins; a bit of the text before is
+-- kept, too short to hold one.
+function Meter:count(txn, fresh)
+  local text = self.carry .. fresh
+  local _, found = text:gsub(EVENT, "")
+  self.carry, self.events = text:sub(1 - #EVENT), self.events + found
+  txn:set_var("txn.events", self.events)
+end
+
+-- HAProxy before 3.1 hands a boolean over as 0 or 1.
+local function is(txn, name)
+  local value = txn:get_var(name)
+  return value == true or value == 1
+end
+
+-- Takes the event of usage out of a stream whose client did not ask for it: many read the first of its choices, and
+-- it has none. An event that came in two pieces is left: it is lawful, if unasked.
+local function withhold(txn, message, fresh)
+  if is(txn, "txn.usage") then return end
+  local from, to = fresh:find(USAGE_EVENT)
+  if from then message:remove(from - 1, to - from + 1) end
+end
+
+function Meter:http_headers(_, message)
+  if message:is_resp() then self.sized = message:get_headers()["content-length"] ~= nil end
+end
+
+function Meter:http_payload(txn, message)
+  if not message:is_resp() then return end
+  local size = message:input()
+  if size == 0 then return end
+  if self.tail == "" then txn:set_var("txn.first_byte_ms", milliseconds() - self.start) end
+  local streamed = is(txn, "txn.stream")
+  local counted = streamed and size <= LARGE
+  local fresh = message:body(size > TAIL and not counted and -TAIL or 0) or ""
+  if counted then self:count(txn, fresh) end
+  if counted and not self.sized then withhold(txn, message, fresh) end
+  self.tail = (self.tail .. fresh):sub(-TAIL)
+  -- A client may leave at any event, before the end of the body: then http_end is never called.
+  local done = streamed and self.tail:find("data: [DONE]", -32, true)
+  if done then txn:set_var("txn.ended", true) end
+  if done or streamed and fresh:find('_tokens"', 1, true) then note_usage(txn, self.tail) end
+end
+
+function Meter:http_end(txn, message)
+  if not message:is_resp() then return end
+  note_usage(txn, self.tail)
+  txn:set_var("txn.ended", true)
+end
+
+core.register_filter("meter", Meter, function(class) return class end)
