@@ -40,8 +40,8 @@ config: $(VENV)/.run  ## Set a value: KEY=models[0].contextLength VALUE=4096; a 
 load: $(VENV)/.run  ## Some traffic (SECONDS=60 CONCURRENCY=4), then every recorded series with its value
 	@$(RUN) load --stack $(STACK) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CONCURRENCY),--concurrency $(CONCURRENCY))
 
-logs: $(VENV)/.run  ## The last log lines of every container of the stack
-	@$(RUN) logs --stack $(STACK)
+logs: $(VENV)/.run  ## The last log lines of every container, or all about one request (REQUEST=its X-Request-Id)
+	@$(RUN) logs --stack $(STACK) $(if $(REQUEST),--request $(call quoted,$(REQUEST)))
 
 render: $(VENV)/.run  ## Every resource of the stack as JSON, without touching anything
 	@$(RUN) render --stack $(STACK)

@@ -25,7 +25,7 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "advise": lambda a: advise.advise(a.model, a.context, a.concurrency, a.hardware, a.engine),
     "load": lambda a: lifecycle.load(a.stack, a.seconds, a.concurrency),
     "engine": lambda _: docker_engine.ensure(),
-    "logs": lambda a: lifecycle.logs(a.stack),
+    "logs": lambda a: lifecycle.logs(a.stack, a.request),
 }
 
 
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("--concurrency", type=int, default=4, help="requests at once")
             verb.add_argument("--hardware", help="a name of catalog/hardware.yaml; default: all")
             verb.add_argument("--engine", help="default: the kit chooses")
+        if name == "logs":
+            verb.add_argument("--request", help="id of a request: only lines that name it, of all containers")
         if name == "load":
             verb.add_argument("--seconds", type=int, default=60, help="1 to 600")
             verb.add_argument("--concurrency", type=int, default=4, help="requests at once, 1 to 64")

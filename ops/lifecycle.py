@@ -110,26 +110,24 @@ def set_config(stack: str, name: str, value: str | None) -> None:
         used.set_config(f"{NAMESPACE}:{name}", given, path=True, secret=secret)
 
 
-def logs(stack: str) -> None:
-    """The last lines of every container of the stack."""
+def logs(stack: str, request: str | None) -> None:
+    """The last lines of every container of the stack, or all that Docker still has of one request."""
     decide.config(stack)
-    listed = subprocess.run(
-        [
-            "docker",
-            "ps",
-            "-a",
-            "--filter",
-            f"label=slm-kit.stack={stack}",
-            "--format",
-            '{{.Names}} {{.Label "slm-kit.workload"}} {{.Status}}',
-        ],
-        text=True,
-        capture_output=True,
-        check=False,
-    ).stdout.splitlines()
+    label, form = f"label=slm-kit.stack={stack}", '{{.Names}} {{.Label "slm-kit.workload"}} {{.Status}}'
+    listing = ["docker", "ps", "-a", "--filter", label, "--format", form]
+    listed = subprocess.run(listing, text=True, capture_output=True, check=False).stdout.splitlines()
     for line in listed:
-        print(f"== {line}", flush=True)
-        subprocess.run(["docker", "logs", "--tail", "50", line.split()[0]], check=False)
+        name = line.split()[0]
+        if request is None:
+            print(f"== {line}", flush=True)
+            subprocess.run(["docker", "logs", "--tail", "50", name], check=False)
+            continue
+        kept = subprocess.run(
+            ["docker", "logs", name], text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ).stdout.splitlines()
+        found = [each for each in kept if request in each]
+        if found:
+            print(f"== {line}", *found, sep="\n")
 
 
 def load(stack: str, seconds: int, concurrency: int) -> None:

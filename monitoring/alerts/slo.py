@@ -19,6 +19,16 @@ HIGHEST_SHARE = 0.9
 """No threshold is above it: a promise of 90 % cannot burn 14.4 times too fast, yet an outage must page."""
 
 
+PAGE_AFTER = "2m"
+"""Longer than it takes until a cause that has an alert of its own is told."""
+_TOLD = (
+    'max by (model) (max_over_time(ALERTS{alertname=~"EngineDown|EndpointDown|WakeWithoutReplica",'
+    'alertstate="firing"}[10m]))'
+)
+"""Models whose outage was told in the last ten minutes: while the short window still remembers it, nobody is
+told of it again."""
+
+
 @dataclass(frozen=True)
 class Burn:
     """A pace at which the budget of 30 days must not burn."""
@@ -96,11 +106,14 @@ def _burn_alert(promise: Promise, burn: Burn) -> Alert:
     enough = f"{long} * on (model) {asked} > {FEWEST_BAD - 0.5}"
     share = "{{ $labels.model }}: {{ $value | humanizePercentage }}"
     pace = f"at this pace the month's error budget is gone in {burn.gone_in} or sooner"
+    burns = f"({long} > {too_much}) and on (model) ({short} > {too_much}) and on (model) ({enough})"
+    pages = burn.severity is Severity.PAGE
     return alert(
         promise.alert,
-        f"({long} > {too_much}) and on (model) ({short} > {too_much}) and on (model) ({enough})",
+        f"{burns} unless on (model) {_TOLD}" if pages else burns,
         burn.severity,
         Dashboard.MODEL,
+        for_=PAGE_AFTER if pages else "0s",
         labels={"long_window": burn.long, "short_window": burn.short},
         summary=f"{share} {promise.bad} in the last {burn.long}; {pace}",
         first=promise.first,

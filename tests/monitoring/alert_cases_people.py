@@ -4,6 +4,7 @@ from tests.monitoring.alert_case import BAD, CALM, Case
 
 TINY = {"model": "tiny", "engine": "onnx"}
 _TINY = '{model="tiny",engine="onnx"}'
+_DOWN = 'ALERTS{alertname="EngineDown",alertstate="firing",model="tiny"}'
 _BIG = '{model="big",engine="vllm"}'
 
 
@@ -30,6 +31,12 @@ def _burn(alert: str, ratio: str, promise: tuple[str, float], windows: tuple[str
             {**still, asked: often, long_series: (near, bad), short_series: near},
             {**still, asked: often, long_series: near, short_series: (near, bad)},
             {**still, asked: seldom, long_series: (near, bad), short_series: (near, bad)},
+            # What was told as an outage is not told again.
+            *(
+                [{**still, asked: often, long_series: (near, bad), short_series: (near, bad), _DOWN: 1}]
+                if severity == "page"
+                else []
+            ),
         ),
     )
 

@@ -60,6 +60,7 @@ def receiver() -> Iterator[tuple[Receiver, int]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield kept, server.server_port
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="package")
