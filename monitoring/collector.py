@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from monitoring.usage import BUCKETS, counters, counting
+from monitoring.usage import BIRTH_EVENT, counting
+from monitoring.usage_counters import BUCKETS, counters
 from monitoring.watched import ADDRESSES, Watched
 
 __all__ = ["BUCKETS", "render"]
@@ -55,7 +56,7 @@ def _processors(watched: Watched) -> Mapping[str, Any]:
         "batch": {"send_batch_size": 512, "send_batch_max_size": 1024, "timeout": "1s"},
         "filter/not_births": {
             "error_mode": "silent",
-            "logs": {"log_record": ['IsMatch(body, "^{\\"event\\":\\"usage_start\\"")']},
+            "logs": {"log_record": [f'IsMatch(body, "^{{\\"event\\":\\"{BIRTH_EVENT}\\"")']},
         },
         "transform/line": {"error_mode": "silent", "log_statements": [_statements(_line())]},
         "transform/redact": {"error_mode": "propagate", "log_statements": [_statements(_redaction())]},

@@ -9,11 +9,13 @@ class Outcome(StrEnum):
     OK = "ok"
     """Answered (status below 400), to the end as far as the gateway knows."""
     REFUSED = "refused"
-    """The caller's mistake: 4xx other than 429."""
+    """The caller's mistake: 4xx other than 429. Also what an endpoint outside refused (`endpoint_rejected`):
+    its status does not tell whose mistake it was, the caller's or the config's."""
     LIMITED = "limited"
-    """More requests a minute than the key may make: 429."""
+    """More requests a minute than the key may make: 429 of the gateway itself."""
     OVERLOADED = "overloaded"
-    """No slot or no replica in time: 503 with an error code of the gateway's queue or wake."""
+    """No slot or no replica in time: 503 with an error code of the gateway's queue or wake, or 429 of an
+    endpoint outside (`endpoint_limited`): its limit is the stack's, whatever the key may."""
     FAILED = "failed"
     """Every other 5xx, and an answer that broke off."""
     CANCELLED = "cancelled"

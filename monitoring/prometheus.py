@@ -1,5 +1,6 @@
 """Prometheus: whom it asks, what it records, whom it tells."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,14 @@ from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, Watched
 
 INTERVAL = "15s"
 """Between two scrapes and between two evaluations of the rules."""
-LIMITS = {"sample_limit": 20_000, "body_size_limit": "8MB"}
+SAMPLES = 20_000
+LIMITS = {"sample_limit": SAMPLES, "body_size_limit": "8MB"}
 """Of one scrape: a source that goes wild is refused and does not fill the disk. HAProxy has about 100 series
-a model and 80 a replica, vLLM 0.32 about 500."""
+a model and 80 a replica, vLLM 0.32 about 500. `usage` has limits of its own, by its keys and models."""
+_SAMPLES_A_PAIR = 40
+"""Twice what one key and model have: six outcomes and four sums, each by the models that can answer."""
+_BYTES_A_SAMPLE = 400
+"""More than its line with the longest names has."""
 
 
 def render(watched: Watched, runbooks: str = RUNBOOKS) -> dict[str, str]:
@@ -50,7 +56,7 @@ def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
     return [
         _job("gateway", _targets(ADDRESSES.gateway)),
         *([_job("engine", {"static_configs": engines})] if engines else []),
-        _job("usage", _targets(ADDRESSES.usage)),
+        _job("usage", {**_usage_limits(watched), **_targets(ADDRESSES.usage)}),
         _job("node", _targets(ADDRESSES.node)),
         *([_job("gpu", _targets(ADDRESSES.gpu))] if watched.gpus else []),
         _job("prometheus", _behind_login(ADDRESSES.prometheus)),
@@ -58,6 +64,15 @@ def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
         _job("loki", _targets(ADDRESSES.loki)),
         _job("collector", _targets(ADDRESSES.collector)),
     ]
+
+
+def _usage_limits(watched: Watched) -> dict[str, Any]:
+    """As LIMITS; a stack with many keys is none that goes wild."""
+    samples = max(SAMPLES, _SAMPLES_A_PAIR * len(watched.keys) * len(watched.models))
+    return {
+        "sample_limit": samples,
+        "body_size_limit": f"{math.ceil(samples * _BYTES_A_SAMPLE / 2**20)}MB",
+    }
 
 
 def _engine(model: WatchedModel) -> dict[str, Any]:

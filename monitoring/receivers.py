@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from catalog.errors import KitError
@@ -25,6 +25,12 @@ TEXT = (
 
 
 _PAGERDUTY_SEVERITY = '{{ if eq .CommonLabels.severity "page" }}critical{{ else }}warning{{ end }}'
+
+
+def _has_a_port(server: str) -> str:
+    if not 1 <= int(server.rpartition(":")[2]) <= 65535:
+        raise ValueError("a port is 1 to 65535")
+    return server
 
 
 class _Receiver(BaseModel):
@@ -86,7 +92,7 @@ class Email(_Receiver):
     to: Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+(, *[^@\s,]+@[^@\s,]+)*$")]
     """One address, or several with commas."""
     sender: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
-    server: Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]
+    server: Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$"), AfterValidator(_has_a_port)]
     """Host and port of the mail server."""
     login: str | None = None
     """Default: the server asks for none."""
@@ -174,7 +180,7 @@ def secret_file(name: str) -> str:
 
 def secret_files(receivers: Sequence[Receiver], secrets: Mapping[str, str]) -> dict[str, str]:
     """File name and content of each credential. KitError for one that is missing, idle or malformed."""
-    needed = {receiver.secret_name: receiver for receiver in receivers if receiver.secret_name}
+    needed = {each.secret_name: each for each in receivers if each.secret_name}
     missing, idle = sorted(set(needed) - set(secrets)), sorted(set(secrets) - set(needed))
     if missing:
         raise KitError(
@@ -186,7 +192,11 @@ def secret_files(receivers: Sequence[Receiver], secrets: Mapping[str, str]) -> d
         raise KitError(
             f"receiverSecrets.{idle[0]}", "belongs to no alert receiver", "Name it in one, or remove it."
         )
-    return {secret_file(name): _checked(name, receiver, secrets) for name, receiver in needed.items()}
+    return {
+        secret_file(each.secret_name): _checked(each.secret_name, each, secrets)
+        for each in receivers
+        if each.secret_name
+    }
 
 
 def _checked(name: str, receiver: Receiver, secrets: Mapping[str, str]) -> str:

@@ -1,4 +1,7 @@
-"""How the collector counts usage: the gateway's access log as metrics, in the collector's OTTL."""
+"""What the collector counts, read from the gateway's access log: attributes, set in the collector's OTTL.
+
+monitoring/usage_counters.py sums them.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,23 +10,21 @@ from typing import Any
 from monitoring.outcomes import Outcome
 from monitoring.watched import Watched
 
-BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
-"""Seconds; each model's promised time to first token is one more (`buckets`)."""
 GATEWAY = "gateway"
 """Name of the workload whose lines count."""
+BIRTH_EVENT = "usage_start"
+"""Field `event` of lines that are no requests: they let counters begin at 0."""
+KEY_ID = "^[a-z][a-z0-9-]{0,31}$"
+"""What a key id looks like. The gateway takes it from its list of keys, never from a client: the collector
+needs no list, and a new key does not replace it."""
 NO_KEY = "none"
+"""Key id of a request without a key that is known."""
 NO_MODEL = "unknown"
+"""Model of a request that named none that is served: never what a client made up."""
 OVERLOADED = ("queue_full", "model_starting", "overloaded")
-"""Error codes of the gateway's queue and wake (components/gateway/refusals.py)."""
-_BIRTH = 'attributes["event"] == "usage_start"'
-_REQUEST = 'attributes["event"] == "request"'
-_ANSWERED = 'attributes["outcome"] == "ok" and attributes["inference"] == true'
-_BY_KEY = ("key_id", "model", "served_by")
-
-
-def buckets(watched: Watched) -> list[float]:
-    """Upper bounds of both histograms, in seconds."""
-    return sorted({*BUCKETS, *(model.slo.first_token_seconds for model in watched.models)})
+"""Error codes of the gateway's queue and wake (components/gateway/refusals.py), with status 503."""
+ENDPOINT_LIMITED = "endpoint_limited"
+"""Error code of an endpoint outside that takes no more for now, with status 429."""
 
 
 def counting(watched: Watched) -> Mapping[str, Any]:
@@ -35,9 +36,10 @@ def counting(watched: Watched) -> Mapping[str, Any]:
         'merge_maps(log.cache, ParseJSON(log.body), "upsert")',
         # A body that is no JSON after all gets no event: it counts as nothing.
         'set(log.attributes["event"], "request") where log.cache["status"] != nil',
-        'set(log.attributes["event"], "usage_start") where log.cache["event"] == "usage_start"',
+        f'set(log.attributes["event"], "{BIRTH_EVENT}") where log.cache["event"] == "{BIRTH_EVENT}"',
         *_labels(watched),
         *_numbers(),
+        *_money(watched),
         *_outcome(),
     ]
     return {
@@ -50,10 +52,10 @@ def counting(watched: Watched) -> Mapping[str, Any]:
 
 
 def _labels(watched: Watched) -> Iterable[str]:
-    """Names out of closed lists only: never what a client made up."""
+    """Models out of a closed list, keys of the gateway's own: never what a client made up."""
     models = _one_of(model.name for model in watched.models)
     known = (
-        ("key_id", _one_of(key.id for key in watched.keys), NO_KEY),
+        ("key_id", KEY_ID, NO_KEY),
         ("model", models, NO_MODEL),
         ("served_by", models, NO_MODEL),
     )
@@ -65,6 +67,9 @@ def _labels(watched: Watched) -> Iterable[str]:
     yield f'set(log.attributes["error"], {error}) where IsMatch({error}, "^[a-z_]{{1,64}}$")'
     inference = "^/v1/(chat/completions|completions|embeddings)$"
     yield f'set(log.attributes["inference"], IsMatch(log.cache["path"], "{inference}"))'
+    # Embeddings come whole, whatever the request said of streams.
+    streams = 'log.cache["stream"] == true and IsMatch(log.cache["path"], "^/v1/(chat/)?completions$")'
+    yield f'set(log.attributes["streamed"], true) where {streams}'
 
 
 def _numbers() -> Iterable[str]:
@@ -79,6 +84,18 @@ def _numbers() -> Iterable[str]:
     )
 
 
+def _money(watched: Watched) -> Iterable[str]:
+    """USD at the price of the day: what a model costs that answered, also as a fallback."""
+    for model in watched.models:
+        if model.price is None:
+            continue
+        parts = (("prompt_tokens", model.price.prompt), ("completion_tokens", model.price.completion))
+        # OTTL reads no 1e-05.
+        cost = " + ".join(f'Double(log.attributes["{name}"]) * {usd:.9f}' for name, usd in parts)
+        served = f'log.attributes["served_by"] == "{model.name}"'
+        yield f'set(log.attributes["usd"], ({cost}) / 1000000.0) where {served}'
+
+
 def _outcome() -> Iterable[str]:
     """As monitoring/outcomes.py says; later statements have the last word.
 
@@ -91,6 +108,10 @@ def _outcome() -> Iterable[str]:
         (Outcome.OK, 'log.cache["status"] >= 100 and log.cache["status"] < 400'),
         (Outcome.REFUSED, 'log.cache["status"] >= 400 and log.cache["status"] < 500'),
         (Outcome.LIMITED, 'log.cache["status"] == 429'),
+        (
+            Outcome.OVERLOADED,
+            f'log.cache["status"] == 429 and log.cache["error"] == "{ENDPOINT_LIMITED}"',
+        ),
         (
             Outcome.OVERLOADED,
             f'log.cache["status"] == 503 and IsMatch(log.cache["error"], "{overloaded}")',
@@ -112,59 +133,6 @@ def _outcome() -> Iterable[str]:
             f'set(log.attributes["outcome"], "{outcome}")'
             f' where log.attributes["event"] == "request" and {condition}'
         )
-
-
-def counters(watched: Watched) -> list[Mapping[str, Any]]:
-    """Definitions of the counters and histograms; a birth adds 0 to what its combination could count."""
-    bounds = buckets(watched)
-    return [
-        _sum("slm_requests_total", (*_BY_KEY, "outcome"), "1", _REQUEST),
-        *(
-            _sum("slm_requests_total", (*_BY_KEY, ("outcome", outcome.value)), "0", _BIRTH)
-            for outcome in Outcome
-        ),
-        _sum("slm_prompt_tokens_total", _BY_KEY, 'attributes["prompt_tokens"]'),
-        _sum("slm_completion_tokens_total", _BY_KEY, 'attributes["completion_tokens"]'),
-        _sum("slm_request_milliseconds_total", _BY_KEY, 'attributes["total_ms"]'),
-        _sum("slm_held_requests_total", ("model",), "1", f'{_REQUEST} and attributes["hold_ms"] > 0'),
-        _sum("slm_held_requests_total", ("model",), "0", _BIRTH),
-        _sum("slm_refusals_total", ("error",), "1", f'{_REQUEST} and attributes["error"] != nil'),
-        _sum("slm_refusals_total", ("error",), "0", f'{_BIRTH} and attributes["error"] != nil'),
-        *_histogram("slm_first_byte_seconds", "first_byte_ms", bounds),
-        *_histogram("slm_request_seconds", "total_ms", bounds),
-    ]
-
-
-def _histogram(name: str, milliseconds: str, bounds: list[float]) -> Iterable[Mapping[str, Any]]:
-    """Bucket by bucket: the connector's own histograms cannot begin at 0, so a first value is no increase."""
-    born = f'{_BIRTH} and attributes["model"] != "{NO_MODEL}"'
-    value = f'attributes["{milliseconds}"]'
-    for bound in bounds:
-        labels = ("model", ("le", f"{bound:.15g}"))
-        yield _sum(f"{name}_bucket", labels, "1", f"{_ANSWERED} and {value} <= {bound * 1000:.15g}")
-        yield _sum(f"{name}_bucket", labels, "0", born)
-    totals: tuple[tuple[str, tuple[str | tuple[str, str], ...], str], ...] = (
-        ("bucket", ("model", ("le", "+Inf")), "1"),
-        ("count", ("model",), "1"),
-        ("sum", ("model",), f"{value} / 1000.0"),
-    )
-    for suffix, attributes, counted in totals:
-        yield _sum(f"{name}_{suffix}", attributes, counted, _ANSWERED)
-        yield _sum(f"{name}_{suffix}", attributes, "0", born)
-
-
-def _sum(
-    name: str, attributes: Iterable[str | tuple[str, str]], value: str, condition: str | None = None
-) -> Mapping[str, Any]:
-    """A counter; an attribute with a value has that one."""
-    definition: dict[str, Any] = {"name": name, "description": name}
-    if condition:
-        definition["conditions"] = [condition]
-    definition["attributes"] = [
-        {"key": each} if isinstance(each, str) else {"key": each[0], "default_value": each[1]}
-        for each in attributes
-    ]
-    return definition | {"sum": {"value": f"Double({value})", "monotonic": True}}
 
 
 def _one_of(names: Iterable[str]) -> str:

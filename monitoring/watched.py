@@ -17,12 +17,13 @@ class Slo:
     """A promise about one model, over 30 days."""
 
     availability: float = 0.995
-    """Share of requests that are answered, 0.5 to 0.99999. The caller's own mistakes (4xx, 429) and requests
-    that the caller gave up do not count."""
+    """Share of requests that are answered, 0.5 to 0.99999. The caller's own mistakes (4xx, 429 of its own
+    limit) and requests that the caller gave up do not count."""
     first_token_seconds: float = 5.0
-    """How soon the first token of an answer should come, waiting in queues included; 0.01 to 600."""
+    """How soon the first token of a streamed answer should come, waiting in queues included; 0.01 to 600."""
     first_token_share: float = 0.95
-    """Share of answers whose first token comes that soon, 0.5 to 0.99999."""
+    """Share of streamed answers whose first token comes that soon, 0.5 to 0.99999. Of an answer that is
+    not streamed nobody sees a first token."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from catalog.errors import UpdateError
 QUESTION = "What is the capital of France?"
 MAX_TOKENS = 64
 ATTEMPTS = 30
+ASK_SECONDS = 120
+"""Longest wait for one answer."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Answer:
     seconds: float
 
 
-def ask(endpoint: str, key: str, model: str) -> Answer:
+def ask(endpoint: str, key: str, model: str, attempts: int = ATTEMPTS) -> Answer:
     """One chat completion through the gateway. Raises UpdateError when there is no answer."""
     body = {
         "model": model,
@@ -33,8 +35,10 @@ def ask(endpoint: str, key: str, model: str) -> Answer:
         "temperature": 0,
     }
     said = "no answer"
-    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=120, trust_env=False) as client:
-        for _ in range(ATTEMPTS):
+    with httpx.Client(
+        headers={"Authorization": f"Bearer {key}"}, timeout=ASK_SECONDS, trust_env=False
+    ) as client:
+        for _ in range(attempts):
             started = time.monotonic()
             try:
                 response = client.post(f"{endpoint}/chat/completions", json=body)

@@ -10,7 +10,7 @@ from catalog.errors import UpdateError
 from catalog.models import find
 from components.gateway.component import endpoint_of
 from ops import keys
-from ops.ask import QUESTION, Answer, ask
+from ops.ask import ASK_SECONDS, QUESTION, Answer, ask
 from ops.runner import Runner
 from ops.say import step
 from stacks.settings import StackSettings
@@ -29,8 +29,11 @@ def askable(settings: StackSettings) -> Iterator[tuple[str, str]]:
 
 
 def bring_up(used: Runner, settings: StackSettings) -> Answer | None:
-    """Update the stack and ask the first model that can be asked, beside the update where nobody answered
-    before it, else behind it. None where no key may chat. Raises UpdateError."""
+    """Update the stack and ask the first model that can be asked.
+
+    Behind the update, and where nobody answered before also beside it, as soon as somebody does. None where
+    no key may chat. Raises UpdateError.
+    """
     pair = next(askable(settings), None)
     if pair is None:
         used.up()
@@ -38,12 +41,11 @@ def bring_up(used: Runner, settings: StackSettings) -> Answer | None:
         return None
     endpoint = endpoint_of(settings.gateway_address, settings.gateway_port)
     key, model = keys.show(used, pair[0]), pair[1]
-    with _asking(endpoint, key, model) as answers:
+    with _asking(endpoint, key, model) as early:
         used.up()
-    if not answers:
-        step(f"asking {model}: {QUESTION}")
-        answers.append(ask(endpoint, key, model))
-    return answers[0]
+    # Asked again where monitoring was built beside the first answer: its speed is not the machine's.
+    step(f"asking {model}: {QUESTION}" + (" (again, with nothing being built)" if early else ""))
+    return ask(endpoint, key, model)
 
 
 def show(answer: Answer) -> None:
@@ -62,14 +64,12 @@ def _asking(endpoint: str, key: str, model: str) -> Iterator[list[Answer]]:
 
     def try_until_over() -> None:
         while not over.wait(POLL_SECONDS):
-            if not _gateway_answers(endpoint):
-                continue
-            # A gateway without its model yet: it comes.
-            with contextlib.suppress(UpdateError):
-                answer = ask(endpoint, key, model)
-                answers.append(answer)
-                step(f"first answer: asked {QUESTION!r}, {model} says {answer.text.strip()!r}")
-                return
+            # A gateway without its model yet, or one that is cut off: it comes, or the update says why not.
+            with contextlib.suppress(UpdateError, httpx.HTTPError):
+                if _gateway_answers(endpoint):
+                    answers.append(ask(endpoint, key, model, attempts=1))
+                    step(f"first answer: asked {QUESTION!r}, {model} says {answers[0].text.strip()!r}")
+                    return
 
     asking = threading.Thread(target=try_until_over, daemon=True)
     if not _gateway_answers(endpoint):
@@ -78,6 +78,8 @@ def _asking(endpoint: str, key: str, model: str) -> Iterator[list[Answer]]:
         yield answers
     finally:
         over.set()
+        if asking.is_alive():
+            asking.join(timeout=ASK_SECONDS)
 
 
 def _gateway_answers(endpoint: str) -> bool:

@@ -10,7 +10,7 @@ from ops.base_image import exists
 from ops.shell import run
 from stacks.settings import StackSettings
 
-DISK_COLD_GIB = 8
+DISK_COLD_GIB = 12
 DISK_WARM_GIB = 2
 """Free space needed with nothing built yet (the converter's image and its build stages), and later."""
 
@@ -18,7 +18,7 @@ DISK_WARM_GIB = 2
 def check(settings: StackSettings, stack: str) -> None:
     """Raise HostError naming what is free and what is needed."""
     engine = docker_engine.info()
-    _disk(Path(str(engine["DockerRootDir"])), stack)
+    _disk(Path(str(engine["DockerRootDir"])), stack, watched=settings.monitoring.enabled)
     _port("gateway", settings.gateway_address, settings.gateway_port, "gatewayPort", stack)
     if settings.open_webui is not None:
         _port("open-webui", "127.0.0.1", settings.open_webui.port, "openWebui.port", stack)
@@ -26,11 +26,13 @@ def check(settings: StackSettings, stack: str) -> None:
         _port({"logs": "collector"}.get(name, name), "127.0.0.1", port, f"monitoring.ports.{name}", stack)
 
 
-def _disk(root: Path, stack: str) -> None:
+def _disk(root: Path, stack: str, *, watched: bool) -> None:
     if not root.is_dir():
         return  # A remote engine or Docker Desktop: its disk cannot be seen from here.
     free = shutil.disk_usage(root).free / 1024**3
-    needed = DISK_WARM_GIB if exists(f"slm-kit/gateway:{stack}") else DISK_COLD_GIB
+    # What takes most to build, of what serves and of what watches.
+    last = ["gateway", *(["loki"] if watched else [])]
+    needed = DISK_WARM_GIB if all(exists(f"slm-kit/{each}:{stack}") for each in last) else DISK_COLD_GIB
     if free < needed:
         raise HostError(
             f"{free:.1f} GiB free on {root}",

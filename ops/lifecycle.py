@@ -122,9 +122,10 @@ def logs(stack: str, request: str | None) -> None:
             print(f"== {line}", flush=True)
             subprocess.run(["docker", "logs", "--tail", "50", name], check=False)
             continue
-        kept = subprocess.run(
-            ["docker", "logs", name], text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ).stdout.splitlines()
+        written = subprocess.run(
+            ["docker", "logs", name], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ).stdout
+        kept = written.decode(errors="replace").splitlines()
         found = [each for each in kept if request in each]
         if found:
             print(f"== {line}", *found, sep="\n")

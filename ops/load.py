@@ -12,8 +12,7 @@ from ops import keys, series
 from ops.first_answer import askable
 from ops.runner import Runner
 from ops.say import step
-from stacks.local_docker import LIMITS
-from stacks.plan import plan
+from stacks.plan import LIMITS, plan
 from stacks.settings import StackSettings
 from stacks.watching import watched_of
 

@@ -4,6 +4,7 @@ import math
 
 import httpx
 
+from catalog.errors import HostError
 from monitoring.vocabulary import series_of
 from monitoring.watched import LOGIN, Watched
 from ops import keys
@@ -20,8 +21,15 @@ class Query:
 
     def __call__(self, expression: str) -> list[float]:
         """Values of the instant vector; those that are no number are none."""
-        answer = self._client.get("/api/v1/query", params={"query": expression})
-        answer.raise_for_status()
+        try:
+            answer = self._client.get("/api/v1/query", params={"query": expression})
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise HostError(
+                f"Prometheus at {self._client.base_url}",
+                f"does not answer: {error}",
+                "Run `make up`, which starts it; `make logs` shows what it says.",
+            ) from error
         found = [float(each["value"][1]) for each in answer.json()["data"]["result"]]
         return [value for value in found if not math.isnan(value)]
 

@@ -7,7 +7,6 @@ import pulumi
 from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway, GatewayArgs
-from components.gateway.config import GatewayLimits
 from components.gateway.types import PUBLIC_PORT
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
@@ -31,11 +30,9 @@ from stacks.config import (
 )
 from stacks.local_images import LocalImages
 from stacks.model_settings import OpenWebuiSettings
-from stacks.plan import Plan, check_credentials, plan
+from stacks.plan import LIMITS, Plan, check_credentials, plan
 from stacks.settings import StackSettings
 from stacks.watching import watched_of
-
-LIMITS = GatewayLimits(drain_s=120)
 
 
 def program() -> None:

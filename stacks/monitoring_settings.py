@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from monitoring.receivers import Receiver
 from pydantic import Field, model_validator
 
 from catalog.errors import KitError
+from monitoring.alertmanager import NOBODY
+from monitoring.receivers import Receiver
 from monitoring.watched import Price, Slo
 from stacks.base import Settings
 
@@ -19,9 +20,9 @@ class SloSettings(Settings):
     availability: Share = Slo.availability
     """Share of requests that are answered; 0.995 is 99.5 %."""
     first_token_seconds: Annotated[float, Field(ge=0.01, le=600)] = Slo.first_token_seconds
-    """How soon the first token should come, waiting included."""
+    """How soon the first token of a streamed answer should come, waiting included."""
     first_token_share: Share = Slo.first_token_share
-    """Share of answers whose first token comes that soon."""
+    """Share of streamed answers whose first token comes that soon."""
 
     def as_slo(self) -> Slo:
         """For the rules."""
@@ -55,8 +56,8 @@ class MonitoringSettings(Settings):
     enabled: bool = True
     grafana: bool | None = None
     """Default: where its image can be pulled (slm-kit:images upstream); there is no other way to it."""
-    retention_days: Annotated[int, Field(ge=1, le=730)] = 35
-    """Of metrics; usage by month wants at least 31."""
+    retention_days: Annotated[int, Field(ge=4, le=730)] = 35
+    """Of metrics. Promises are looked at over three days; usage by month wants at least 31."""
     storage_gib: Annotated[int, Field(ge=1, le=1024)] = 4
     """Most that metrics take; the oldest go first."""
     log_retention_days: Annotated[int, Field(ge=1, le=365)] = 7
@@ -74,10 +75,9 @@ class MonitoringSettings(Settings):
             raise KitError(
                 f"monitoring.ports.{twice[0]} {ports[twice[0]]}", "is another page's port", "Choose another."
             )
-        names = [receiver.name for receiver in self.receivers]
-        for name in names:
-            if names.count(name) > 1:
-                raise KitError(
-                    f"receiver {name!r}", "is listed twice", "List it once under monitoring.receivers."
-                )
+        names = [NOBODY, *(receiver.name for receiver in self.receivers)]
+        taken = sorted({name for name in names if names.count(name) > 1})
+        if taken:
+            limit = "is taken" if taken[0] == NOBODY else "is listed twice"
+            raise KitError(f"alert receiver {taken[0]!r}", limit, "Give each receiver a name of its own.")
         return self

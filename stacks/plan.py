@@ -10,7 +10,7 @@ from catalog.sizing.memory import MIB
 from catalog.sizing.table import SizeRow, size_row, stack_table
 from components.engines.contract import Serving
 from components.engines.registry import RECIPES
-from components.gateway.config import KeyGrant, Route, render
+from components.gateway.config import GatewayLimits, KeyGrant, Route, render
 from components.gateway.upstreams import needs_credentials, render_credentials
 from components.monitoring.parts import memory_mib
 from components.workload import Mount, Workload
@@ -19,6 +19,9 @@ from stacks.model_settings import ModelSettings
 from stacks.serving import grants_of, routes_of, serving_of
 from stacks.settings import StackSettings
 from stacks.sizing import fit_of
+
+LIMITS = GatewayLimits(drain_s=120)
+"""Bounds of the gateway on one machine."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ def _fit_together(hosted: Sequence[Hosted], settings: StackSettings) -> None:
         raise KitError(
             f"{models} MiB of memory for {len(hosted)} models and {watching} MiB for monitoring",
             f"{machine.title} has {machine.usable // MIB} MiB for them",
-            "Lower contextLength or concurrency, serve fewer models, or give the engine more memory.",
+            "Lower contextLength or concurrency, serve fewer models, give the engine more memory, or turn "
+            "monitoring off (slm-kit:monitoring: {enabled: false}).",
         )
 
 

@@ -5,15 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from components.gateway.refusals import OWN_ERRORS, REFUSALS
 from components.gateway.types import Route
+from monitoring.usage import BIRTH_EVENT, NO_KEY, NO_MODEL
 
 USAGE_START = "usage-start.jsonl"
 """Config file: one line for each combination that requests can have. The gateway writes them at its start, at
 a reload and every ten minutes, for a counter that was restarted. They are no requests: `event` tells."""
-EVENT = "usage_start"
-NO_KEY = "none"
-"""Key id of a request without a key that is known."""
-NO_MODEL = "unknown"
-"""Model of a request that named none that is served: never what a client made up."""
 
 
 def usage_start(routes: Sequence[Route], granted: Mapping[str, Sequence[str]]) -> str:
@@ -36,5 +32,5 @@ def usage_start(routes: Sequence[Route], granted: Mapping[str, Sequence[str]]) -
 
 
 def _line(key: str, model: str, served_by: str, **more: str) -> str:
-    fields = {"event": EVENT, "key_id": key, "model": model, "served_by": served_by, **more}
+    fields = {"event": BIRTH_EVENT, "key_id": key, "model": model, "served_by": served_by, **more}
     return json.dumps(fields, separators=(",", ":")) + "\n"

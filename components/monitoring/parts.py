@@ -7,10 +7,9 @@ from typing import Any
 import pulumi
 
 from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Probe, Publish, Resources, Update, Workload
+from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT
 from monitoring.watched import LOKI_MOUNT, MODELS_MOUNT, PROMETHEUS_MOUNT
 
-LOG_PORT = 8006
-"""Where the collector takes logs, inside its container."""
 MEMORY_MIB: Mapping[str, int] = {
     "prometheus": 256,
     "alertmanager": 64,
@@ -129,9 +128,9 @@ def collector(part: Part) -> Workload:
     return _workload(
         "collector",
         part,
-        port=LOG_PORT,
-        probe_port=13133,
-        probe="/",
+        port=FORWARD_PORT,
+        probe_port=HEALTH_PORT,
+        probe=HEALTH_PATH,
         command=(f"--config={CONFIG_PATH}/collector.yaml",),
     )
 

@@ -43,7 +43,7 @@ class DockerPlatform(pulumi.ComponentResource):
 
     `engines` is internal: nothing in it reaches, or is reached from, the outside. So is `monitoring`, which
     is there for the parts of a monitoring set. `edge` is an ordinary bridge, for workloads that publish a
-    port or need egress.
+    port or need egress; `pages` is the same for the parts of a monitoring set.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class DockerPlatform(pulumi.ComponentResource):
             internal=self._network(f"{name}-engines", internal=True),
             edge=self._network(f"{name}-edge", internal=False),
             monitoring=self._network(f"{name}-monitoring", internal=True),
+            pages=self._network(f"{name}-pages", internal=False),
         )
         self.register_outputs({})
 

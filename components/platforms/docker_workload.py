@@ -28,6 +28,7 @@ class Networks:
     internal: pulumi.Output[str]
     edge: pulumi.Output[str]
     monitoring: pulumi.Output[str]
+    pages: pulumi.Output[str]
 
 
 class DockerWorkloadArgs(TypedDict):
@@ -147,7 +148,8 @@ class DockerWorkload(pulumi.ComponentResource):
         if workload.watches:
             attachments.append({"name": self._networks.monitoring, "aliases": aliases})
         if workload.needs_egress or workload.publish:
-            attachments.append({"name": self._networks.edge, "aliases": aliases})
+            outside = self._networks.pages if workload.watches else self._networks.edge
+            attachments.append({"name": outside, "aliases": aliases})
         return attachments
 
 

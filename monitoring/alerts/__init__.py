@@ -1,6 +1,7 @@
 """Alerts: what wakes somebody (`page`) or waits for the morning (`ticket`).
 
-They use the series of monitoring/vocabulary.py alone. Each has a runbook of its own name.
+They use the series of monitoring/vocabulary/ and `ALERTS`, Prometheus' own series of what fires, and nothing
+else. Each has a runbook of its own name.
 """
 
 from collections.abc import Sequence

@@ -3,12 +3,14 @@
 from monitoring.alerts.making import Dashboard, Severity, alert, any_of
 from monitoring.rules import Alert, Group
 from monitoring.vocabulary import SERIES
-from monitoring.watched import Watched, WatchedModel
+from monitoring.watched import Watched, WatchedEngine, WatchedModel
 
 DOWN_SECONDS = 60
 """Longer than an engine takes to be replaced by `make up`."""
 SILENT_WHILE_LOADING = ("vllm",)
 """Engines whose metrics can be read only once the model is loaded: down is what they are while they start."""
+SERVED_SLACK_SECONDS = 600
+"""Beyond the budget of a start: an engine whose last replica was there in this time served lately."""
 WAKE_SLACK_SECONDS = 60
 """Beyond the budget of a start: to notice the demand, and to find the replica."""
 MOST_STARTS = 3
@@ -38,16 +40,14 @@ def _of_one(model: WatchedModel) -> list[Alert]:
     """Alerts that wait for as long as this engine may take to start."""
     engine = model.engine
     assert engine is not None, "models of Watched.engines have one"
-    silent = engine.name in SILENT_WHILE_LOADING
-    down = engine.start_budget_seconds if silent else DOWN_SECONDS
     only, name = f'{{model="{model.name}"}}', {"model": model.name}
     return [
         alert(
             "EngineDown",
-            f"slm:engine_up{only} == 0",
+            _down(engine, only),
             Severity.PAGE,
             Dashboard.MODEL,
-            for_=f"{down}s",
+            for_=f"{DOWN_SECONDS}s",
             labels=name,
             summary=f"{_MODEL} does not answer",
             first="Run `make logs`: its last lines say why it ended, its status whether it starts again.",
@@ -64,6 +64,19 @@ def _of_one(model: WatchedModel) -> list[Alert]:
             first="Look whether its container exists and what it says: `make logs`.",
         ),
     ]
+
+
+def _down(engine: WatchedEngine, only: str) -> str:
+    """One that is silent while it loads is down if it served lately, or was silent for its whole budget."""
+    down = f"slm:engine_up{only} == 0"
+    if engine.name not in SILENT_WHILE_LOADING:
+        return down
+    budget = engine.start_budget_seconds
+    # Longer than the silence below, so that one outage is one alert without a gap between the two.
+    served = f"max_over_time(slm:replicas{only}[{budget + SERVED_SLACK_SECONDS}s]) > 0"
+    silent = f"max_over_time(slm:engine_up{only}[{budget}s]) == 0"
+    known = f"slm:engine_up{only} offset {budget}s"
+    return f"{down} and on (model) ({served} or on (model) ({silent} and on (model) {known}))"
 
 
 def _starting_too_long() -> Alert:

@@ -5,41 +5,58 @@ from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
 DAY = 86_400
-CERTIFICATE_DAYS, CERTIFICATE_LAST_DAYS = 21, 3
-"""Three weeks to have a new one signed; three days before the end it may not wait for Monday."""
+CERTIFICATE_DAYS = 21
+"""Three weeks to have a new one signed. Nobody is woken: authorities may come from a whole bundle of roots,
+and a root is not renewed at night."""
 KEY_DAYS = 14
+_CERTIFICATE_END, _KEY_END = "slm:certificate_expiry_timestamp_seconds", "slm:key_expiry_timestamp_seconds"
 
 
 def groups(watched: Watched) -> list[Group]:
     """For certificates and keys that end."""
     rules: list[Alert] = []
     if watched.certificates:
-        rules += [
-            _certificate(CERTIFICATE_LAST_DAYS, Severity.PAGE),
-            _certificate(CERTIFICATE_DAYS, Severity.TICKET),
-        ]
+        rules += [_certificate(ended=False), _certificate(ended=True)]
     if any(key.expires for key in watched.keys):
-        rules.append(_key())
+        rules += [_key(ended=False), _key(ended=True)]
     return [Group("alerts-expiry", rules)]
 
 
-def _certificate(days: int, severity: Severity) -> Alert:
+def _certificate(*, ended: bool) -> Alert:
+    when = "ended {{ $value | humanizeDuration }} ago" if ended else "ends in {{ $value | humanizeDuration }}"
     return alert(
         "CertificateExpires",
-        f"slm:certificate_expiry_timestamp_seconds - time() < {days * DAY}",
-        severity,
+        _over(_CERTIFICATE_END) if ended else _near(_CERTIFICATE_END, CERTIFICATE_DAYS),
+        Severity.TICKET,
         Dashboard.GATEWAY,
-        summary="Certificate {{ $labels.certificate }} ends in {{ $value | humanizeDuration }}",
+        labels=_label(ended),
+        summary=f"Certificate {{{{ $labels.certificate }}}} {when}",
         first="Have a new one signed and put it in the place of the old; then `make up`.",
     )
 
 
-def _key() -> Alert:
+def _key(*, ended: bool) -> Alert:
+    ago = "ended {{ $value | humanizeDuration }} ago and is still listed"
     return alert(
         "KeyExpires",
-        f"slm:key_expiry_timestamp_seconds - time() < {KEY_DAYS * DAY}",
+        _over(_KEY_END) if ended else _near(_KEY_END, KEY_DAYS),
         Severity.TICKET,
         Dashboard.USAGE,
-        summary="Key {{ $labels.key_id }} ends in {{ $value | humanizeDuration }}",
+        labels=_label(ended),
+        summary=f"Key {{{{ $labels.key_id }}}} {ago if ended else 'ends in {{ $value | humanizeDuration }}'}",
         first="Ask its owner whether it is still needed; renew or remove it.",
     )
+
+
+def _near(end: str, days: int) -> str:
+    """Seconds until an end that is ahead."""
+    return f"{end} - time() > 0 < {days * DAY}"
+
+
+def _over(end: str) -> str:
+    """Seconds since an end."""
+    return f"time() - {end} >= 0"
+
+
+def _label(ended: bool) -> dict[str, str]:
+    return {"ended": str(ended).lower()}

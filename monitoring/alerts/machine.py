@@ -16,6 +16,9 @@ _OF_ENGINE = "slm:engine_oom_kills:increase10m"
 CLOCK_SECONDS = 5
 """A clock that is set by the network may be off by about one second (the kernel's own bound, half an hour
 after it asked a server); five are reached after three hours without one."""
+CLOCK_WAS_SET = "1d"
+"""A clock that the network did not set in this time is nothing that broke: the bound is 16 seconds for good
+where nobody tells the kernel, as with a host that sets its guest's clock, or chrony without `rtcsync`."""
 
 
 def groups(watched: Watched) -> list[Group]:
@@ -114,12 +117,15 @@ def _disks() -> list[Alert]:
 
 
 def _clock() -> Alert:
+    error, is_set = "slm:clock_error_seconds", "slm:clock_synchronised"
+    off = f"({error} > {CLOCK_SECONDS} or {error} and on () {is_set} == 0)"
     return alert(
         "ClockOff",
-        f"abs(slm:clock_error_seconds) > {CLOCK_SECONDS}",
+        f"{off} and on () max_over_time({is_set}[{CLOCK_WAS_SET}]) == 1",
         Severity.TICKET,
         Dashboard.HARDWARE,
         for_="10m",
-        summary="The machine's clock may be off by {{ $value | humanizeDuration }}",
+        summary="The machine's clock is no longer set by the network and may be off by "
+        "{{ $value | humanizeDuration }}",
         first="Run `timedatectl` on the machine: is its clock set by the network?",
     )

@@ -21,12 +21,9 @@ HIGHEST_SHARE = 0.9
 
 PAGE_AFTER = "2m"
 """Longer than it takes until a cause that has an alert of its own is told."""
-_TOLD = (
-    'max by (model) (max_over_time(ALERTS{alertname=~"EngineDown|EndpointDown|WakeWithoutReplica",'
-    'alertstate="firing"}[10m]))'
-)
-"""Models whose outage was told in the last ten minutes: while the short window still remembers it, nobody is
-told of it again."""
+_OUTAGES = 'alertname=~"EngineDown|EndpointDown|WakeWithoutReplica",alertstate="firing"'
+_RECENT = "10m"
+"""How long after an outage that was told nobody is told of it again: the short window still remembers it."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +84,30 @@ def groups(watched: Watched) -> list[Group]:
     if not watched.models:
         return []
     return [
-        Group(f"alerts-slo-{severity.value}", _rules(severity), interval)
+        Group(f"alerts-slo-{severity.value}", _rules(severity, _told(watched)), interval)
         for severity, interval in ((Severity.PAGE, None), (Severity.TICKET, "2m"))
     ]
 
 
-def _rules(severity: Severity) -> list[Alert]:
+def _told(watched: Watched) -> str:
+    """Models whose outage was told lately; an adapter's is its base model's."""
+    by_name = f"max by (model) (max_over_time(ALERTS{{{_OUTAGES}}}[{_RECENT}]))"
+    bases = {base.alias: base.name for base in watched.engines}
+    adapters = (
+        f'label_replace(max(max_over_time(ALERTS{{{_OUTAGES},model="{bases[model.alias]}"}}[{_RECENT}])), '
+        f'"model", "{model.name}", "", "")'
+        for model in watched.models
+        if model.alias in bases and not model.owns_engine
+    )
+    return " or ".join([by_name, *adapters])
+
+
+def _rules(severity: Severity, told: str) -> list[Alert]:
     burns = [burn for burn in BURNS if burn.severity is severity]
-    return [_burn_alert(promise, burn) for promise in PROMISES for burn in burns]
+    return [_burn_alert(promise, burn, told) for promise in PROMISES for burn in burns]
 
 
-def _burn_alert(promise: Promise, burn: Burn) -> Alert:
+def _burn_alert(promise: Promise, burn: Burn, told: str) -> Alert:
     too_much = f"on (model) clamp_max({burn.factor:g} * (1 - {promise.promised}), {HIGHEST_SHARE})"
     long, short = f"{promise.ratio}{burn.long}", f"{promise.ratio}{burn.short}"
     outcomes = "|".join(promise.outcomes)
@@ -110,7 +120,7 @@ def _burn_alert(promise: Promise, burn: Burn) -> Alert:
     pages = burn.severity is Severity.PAGE
     return alert(
         promise.alert,
-        f"{burns} unless on (model) {_TOLD}" if pages else burns,
+        f"{burns} unless on (model) ({told})" if pages else burns,
         burn.severity,
         Dashboard.MODEL,
         for_=PAGE_AFTER if pages else "0s",

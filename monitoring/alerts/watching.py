@@ -11,7 +11,8 @@ OWN_ALERT_JOBS = ("gateway", "engine")
 
 def groups(_watched: Watched) -> list[Group]:
     """The same for every stack."""
-    return [Group("alerts-monitoring", [_scrapes(), _rules(), _notifications(), _logs(), _watchdog()])]
+    rules = [_scrapes(), _rules(), _notifications(), _logs(), _usage(), _watchdog()]
+    return [Group("alerts-monitoring", rules)]
 
 
 def _scrapes() -> Alert:
@@ -40,13 +41,14 @@ def _rules() -> Alert:
 
 
 def _notifications() -> Alert:
+    # While `make up` replaces Alertmanager, Prometheus drops what it sends again a minute later.
+    away = 'min_over_time(slm:scrape_up{job="alertmanager"}[15m]) == 0'
     return alert(
         "NotificationsFailing",
-        "slm:notification_failures:increase5m > 0",
+        f"slm:notification_failures:increase15m > 0 unless on () ({away})",
         Severity.PAGE,
         Dashboard.OVERVIEW,
-        for_="5m",
-        summary="{{ $value | humanize }} notifications reached no receiver in 5 minutes",
+        summary="{{ $value | humanize }} notifications reached no receiver in 15 minutes",
         first="Run `make logs`: Alertmanager says which receiver refused it, and why.",
     )
 
@@ -54,13 +56,23 @@ def _notifications() -> Alert:
 def _logs() -> Alert:
     return alert(
         "LogsFailing",
-        "slm:log_failures:increase5m > 0",
+        "slm:log_failures:increase15m > 0",
         Severity.TICKET,
         Dashboard.LOGS,
-        for_="5m",
-        summary="{{ $value | humanize }} log records were lost in 5 minutes; "
-        "usage by key may be counted too low",
+        summary="{{ $value | humanize }} log records were lost in 15 minutes: Loki did not take them",
         first="Run `make logs`: the collector says why Loki did not take them.",
+    )
+
+
+def _usage() -> Alert:
+    return alert(
+        "UsageMayBeLost",
+        "slm:log_refusals:increase15m > 0",
+        Severity.TICKET,
+        Dashboard.LOGS,
+        summary="The collector refused {{ $value | humanize }} log records in 15 minutes; "
+        "usage by key may be counted too low",
+        first="Look which part writes so much (dashboard Logs); `make logs` shows the collector's own lines.",
     )
 
 

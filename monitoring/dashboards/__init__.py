@@ -1,6 +1,6 @@
 """Grafana's dashboards of a stack: Overview, Model, Gateway, Hardware, Usage and cost, Logs.
 
-They ask for recorded series (monitoring/vocabulary.py), for ALERTS and for Loki's logs, nothing else, and
+They ask for recorded series (monitoring/vocabulary/), for ALERTS and for Loki's logs, nothing else, and
 hold only what the stack has. No browser has shown them: Grafana is in no package registry, so tests hold them
 to Grafana's published schema instead.
 """

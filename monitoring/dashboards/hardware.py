@@ -96,12 +96,11 @@ def _machine() -> tuple[Panel, ...]:
         Panel(
             "Clock may be off by",
             "Beyond a second, keys and certificates end at the wrong time and logs are out of order: switch "
-            "on time synchronization.",
+            "on time synchronization. 16 s, the kernel's bound, is no measurement: nobody sets it there.",
             unit="s",
             link=_OVERVIEW,
             view=View.STAT,
             targets=(Target("max(slm:clock_error_seconds)", "off"),),
-            steps=rising(0.5, 1),
             width=6,
             height=4,
         ),
@@ -121,14 +120,15 @@ def _monitoring() -> tuple[Panel, ...]:
         ),
         Panel(
             "What monitoring lost",
-            "Not 0: rules that failed, alerts that no receiver took, log records that Loki did not take. "
-            "What is wrong may be told to nobody: mend this first.",
+            "Not 0: rules that failed, alerts that no receiver took, log records that Loki did not take or "
+            "that the collector refused, uncounted. What is wrong may be told to nobody: mend this first.",
             unit="short",
             link=_LOGS,
             targets=(
                 Target("max(slm:rule_failures:increase5m)", "rules"),
-                Target("max(slm:notification_failures:increase5m)", "alerts"),
-                Target("max(slm:log_failures:increase5m)", "log records"),
+                Target("max(slm:notification_failures:increase15m)", "alerts"),
+                Target("max(slm:log_failures:increase15m)", "log records"),
+                Target("max(slm:log_refusals:increase15m)", "refused log records"),
             ),
             steps=_ANY,
         ),

@@ -49,7 +49,7 @@ def speed() -> tuple[Panel, ...]:
             ),
         ),
         Panel(
-            "Time to first token, all answers",
+            "Time to first token, all streamed answers",
             "How many answers a second began how soon. Two bands: two kinds of requests, or a cache that "
             "only some of them hit. A band that moves up: it gets slower, see the queue.",
             unit="s",

@@ -1,6 +1,6 @@
 """Recording rules: the one place that knows what each source calls its numbers.
 
-Rules exist for what a stack has, and make exactly the series of monitoring/vocabulary.py.
+Rules exist for what a stack has, and make exactly the series of monitoring/vocabulary/.
 """
 
 from monitoring.recording import gateway, gpu, itself, machine, ollama, onnx, slo, usage, vllm

@@ -18,6 +18,7 @@ def records(_watched: Watched) -> list[Record]:
         Record("slm:host_cpu:ratio", f"clamp_min(1 - {idle}, 0)"),
         Record("slm:host_memory:ratio", f"1 - {free} / {memory}"),
         Record("slm:oom_kills:increase10m", f'sum(increase(node_vmstat_oom_kill{{job="{JOB}"}}[10m]))'),
+        Record("slm:clock_synchronised", f'min(node_timex_sync_status{{job="{JOB}"}})'),
         Record("slm:clock_error_seconds", f'max(node_timex_maxerror_seconds{{job="{JOB}"}})'),
         *(record for volume, mount in VOLUMES.items() for record in _disk(volume, mount)),
     ]

@@ -95,6 +95,7 @@ def test_an_engine_is_on_the_internal_network_only(rendering: Rendering) -> None
         "local-engines": True,
         "local-edge": False,
         "local-monitoring": True,
+        "local-pages": False,
     }
     engine = next(each for each in containers(rendering) if each.name == "smollm2-135m-instruct")
     assert len(engine.inputs["networksAdvanced"]) == 1

@@ -8,6 +8,8 @@ _DAY = 86_400
 _START = 'slm:engine_start_time_seconds{model="tiny",engine="onnx"}'
 _GPU = '{gpu="0",gpu_model="T4"}'
 GPU = {"gpu": "0", "gpu_model": "T4"}
+_CLOCK = "The machine's clock is no longer set by the network and may be off by"
+_NOW_AND_THEN = "0x53 16x1 0x40"
 
 
 def _ends(days: float) -> float:
@@ -65,9 +67,29 @@ MACHINE = [
     ),
     Case(
         "ClockOff",
-        {"slm:clock_error_seconds": (-4, -6)},
+        {"slm:clock_error_seconds": (0.5, 16), "slm:clock_synchronised": (1, 0)},
         {"severity": "ticket"},
-        "The machine's clock may be off by 6s",
+        f"{_CLOCK} 16s",
+        never=(
+            # Nothing ever told this kernel that its clock is set.
+            {"slm:clock_error_seconds": 16, "slm:clock_synchronised": 0},
+            # Half an hour after it asked a server.
+            {"slm:clock_error_seconds": (0.5, 1), "slm:clock_synchronised": 1},
+            # A clock that is put right at once is not synchronised for a moment.
+            {"slm:clock_error_seconds": _NOW_AND_THEN, "slm:clock_synchronised": "1x53 0x1 1x40"},
+        ),
+    ),
+    Case(
+        "ClockOff",
+        {"slm:clock_error_seconds": (4, 6), "slm:clock_synchronised": 1},
+        {"severity": "ticket"},
+        f"{_CLOCK} 6s",
+    ),
+    Case(
+        "ClockOff",
+        {"slm:clock_error_seconds": 2, "slm:clock_synchronised": (1, 0)},
+        {"severity": "ticket"},
+        f"{_CLOCK} 2s",
     ),
 ]
 GPUS = [
@@ -103,23 +125,29 @@ EXPIRY = [
     Case(
         "CertificateExpires",
         {'slm:certificate_expiry_timestamp_seconds{certificate="company-root"}': (_ends(60), _ends(20))},
-        {"certificate": "company-root", "severity": "ticket"},
+        {"certificate": "company-root", "severity": "ticket", "ended": "false"},
         "Certificate company-root ends in 20d 0h 0m 0s",
     ),
     Case(
         "CertificateExpires",
-        {'slm:certificate_expiry_timestamp_seconds{certificate="company-root"}': (_ends(60), _ends(2.5))},
-        {"certificate": "company-root", "severity": "page"},
-        "Certificate company-root ends in 2d 12h 0m 0s",
-        also=({"certificate": "company-root", "severity": "ticket"},),
+        {'slm:certificate_expiry_timestamp_seconds{certificate="company-root"}': (_ends(60), _ends(-2.5))},
+        {"certificate": "company-root", "severity": "ticket", "ended": "true"},
+        "Certificate company-root ended 2d 12h 0m 0s ago",
     ),
     Case(
         "KeyExpires",
         {'slm:key_expiry_timestamp_seconds{key_id="alice"}': (_ends(15), _ends(13.5))},
-        {"key_id": "alice", "severity": "ticket"},
+        {"key_id": "alice", "severity": "ticket", "ended": "false"},
         "Key alice ends in 13d 12h 0m 0s",
     ),
+    Case(
+        "KeyExpires",
+        {'slm:key_expiry_timestamp_seconds{key_id="alice"}': (_ends(15), _ends(-3))},
+        {"key_id": "alice", "severity": "ticket", "ended": "true"},
+        "Key alice ended 3d 0h 0m 0s ago and is still listed",
+    ),
 ]
+_ALERTMANAGER = 'slm:scrape_up{job="alertmanager",instance="alertmanager:9093"}'
 MONITORING = [
     Case(
         "ScrapeMissing",
@@ -139,15 +167,23 @@ MONITORING = [
     ),
     Case(
         "NotificationsFailing",
-        {"slm:notification_failures:increase5m": (0, 2)},
+        {"slm:notification_failures:increase15m": (0, 2), _ALERTMANAGER: 1},
         {"severity": "page"},
-        "2 notifications reached no receiver in 5 minutes",
+        "2 notifications reached no receiver in 15 minutes",
+        # It was replaced ten minutes ago.
+        never=({"slm:notification_failures:increase15m": (0, 2), _ALERTMANAGER: "1x43 0x1 1x40"},),
     ),
     Case(
         "LogsFailing",
-        {"slm:log_failures:increase5m": (0, 7)},
+        {"slm:log_failures:increase15m": (0, 7)},
         {"severity": "ticket"},
-        "7 log records were lost in 5 minutes; usage by key may be counted too low",
+        "7 log records were lost in 15 minutes: Loki did not take them",
+    ),
+    Case(
+        "UsageMayBeLost",
+        {"slm:log_refusals:increase15m": (0, 7)},
+        {"severity": "ticket"},
+        "The collector refused 7 log records in 15 minutes; usage by key may be counted too low",
     ),
 ]
 CASES = [*MACHINE, *GPUS, *EXPIRY, *MONITORING]

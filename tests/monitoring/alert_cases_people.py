@@ -1,22 +1,38 @@
 """What people feel: promises, engines, the gateway."""
 
-from tests.monitoring.alert_case import BAD, CALM, Case
+from tests.monitoring.alert_case import BAD, CALM, Case, Series
 
 TINY = {"model": "tiny", "engine": "onnx"}
 _TINY = '{model="tiny",engine="onnx"}'
-_DOWN = 'ALERTS{alertname="EngineDown",alertstate="firing",model="tiny"}'
 _BIG = '{model="big",engine="vllm"}'
+_REPLICAS = 'slm:replicas{model="big"}'
+_TWO_MINUTES = f"1x{CALM + BAD - 4} 0x2 1x60"
 
 
-def _burn(alert: str, ratio: str, promise: tuple[str, float], windows: tuple[str, str, str, str]) -> Case:
-    """The one pace of `windows` (long, short, severity, when the budget is gone) alone is too fast."""
+def _down(model: str) -> str:
+    return f'ALERTS{{alertname="EngineDown",alertstate="firing",model="{model}"}}'
+
+
+def _burn(
+    alert: str,
+    ratio: str,
+    promise: tuple[str, float],
+    windows: tuple[str, str, str, str],
+    model: str = "tiny",
+    base: str = "tiny",
+) -> Case:
+    """The one pace of `windows` (long, short, severity, when the budget is gone) alone is too fast.
+
+    `base` is the model whose engine answers, for an adapter another one.
+    """
     long, short, severity, gone = windows
     # The promise of 95 % times the pace is between the two.
     near, bad = {"1h": (0.7, 0.8), "6h": (0.29, 0.4), "1d": (0.14, 0.2), "3d": (0.045, 0.08)}[long]
     promised, promised_value = promise
-    asked = 'slm:usage_requests:total{model="tiny",key_id="alice",outcome="ok"}'
-    still = {f'{promised}{{model="tiny"}}': promised_value}
-    long_series, short_series = f'{ratio}{long}{{model="tiny"}}', f'{ratio}{short}{{model="tiny"}}'
+    asked = f'slm:usage_requests:total{{model="{model}",key_id="alice",outcome="ok"}}'
+    # Another model's outage hides nothing.
+    still: Series = {f'{promised}{{model="{model}"}}': promised_value, _down("small-1.5b"): 1}
+    long_series, short_series = f'{ratio}{long}{{model="{model}"}}', f'{ratio}{short}{{model="{model}"}}'
     # Two a minute, and three an hour.
     often, seldom = "0+2x100", "0+0.05x100"
     failed = "of the requests were not answered"
@@ -24,8 +40,8 @@ def _burn(alert: str, ratio: str, promise: tuple[str, float], windows: tuple[str
     return Case(
         alert,
         {**still, asked: often, long_series: (near, bad), short_series: (near, bad)},
-        {"model": "tiny", "severity": severity, "long_window": long, "short_window": short},
-        f"tiny: {bad * 100:g}% {what} in the last {long}; "
+        {"model": model, "severity": severity, "long_window": long, "short_window": short},
+        f"{model}: {bad * 100:g}% {what} in the last {long}; "
         f"at this pace the month's error budget is gone in {gone} or sooner",
         never=(
             {**still, asked: often, long_series: (near, bad), short_series: near},
@@ -33,7 +49,7 @@ def _burn(alert: str, ratio: str, promise: tuple[str, float], windows: tuple[str
             {**still, asked: seldom, long_series: (near, bad), short_series: (near, bad)},
             # What was told as an outage is not told again.
             *(
-                [{**still, asked: often, long_series: (near, bad), short_series: (near, bad), _DOWN: 1}]
+                [{**still, asked: often, long_series: (near, bad), short_series: (near, bad), _down(base): 1}]
                 if severity == "page"
                 else []
             ),
@@ -47,13 +63,11 @@ _WINDOWS = (
     ("1d", "2h", "ticket", "10 days"),
     ("3d", "6h", "ticket", "30 days"),
 )
+_ANSWERED = ("AvailabilityBudgetBurn", "slm:request_errors:ratio_rate", ("slm:slo_availability:ratio", 0.95))
+_SOON = ("FirstTokenBudgetBurn", "slm:slow_first_token:ratio_rate", ("slm:slo_first_token:ratio", 0.95))
 BURNS = [
-    _burn(alert, ratio, promise, windows)
-    for alert, ratio, promise in (
-        ("AvailabilityBudgetBurn", "slm:request_errors:ratio_rate", ("slm:slo_availability:ratio", 0.95)),
-        ("FirstTokenBudgetBurn", "slm:slow_first_token:ratio_rate", ("slm:slo_first_token:ratio", 0.95)),
-    )
-    for windows in _WINDOWS
+    *(_burn(*promise, windows) for promise in (_ANSWERED, _SOON) for windows in _WINDOWS),
+    *(_burn(*_ANSWERED, windows, model="big-sql", base="big") for windows in _WINDOWS[:2]),
 ]
 ENGINES = [
     Case(
@@ -73,8 +87,19 @@ ENGINES = [
         {f"slm:engine_up{_BIG}": (1, 0)},
         {"model": "big", "engine": "vllm", "severity": "page"},
         "big (vllm) does not answer",
-        # Its metrics cannot be read while it starts: 25 minutes are within its budget.
-        never=({f"slm:engine_up{_BIG}": f"1x{CALM + BAD - 26} 0x60"},),
+        never=(
+            # Its metrics cannot be read while it starts: 25 minutes are within its budget.
+            {f"slm:engine_up{_BIG}": f"1x{CALM + BAD - 26} 0x60", _REPLICAS: 0},
+            # Nor is anything known of it before its first start.
+            {f"slm:engine_up{_BIG}": f"_x{CALM + BAD - 26} 0x60", _REPLICAS: f"_x{CALM + BAD - 26} 0x60"},
+        ),
+    ),
+    Case(
+        "EngineDown",
+        # It served until two minutes ago: that is no start, whatever a start may take.
+        {f"slm:engine_up{_BIG}": _TWO_MINUTES, _REPLICAS: _TWO_MINUTES},
+        {"model": "big", "engine": "vllm", "severity": "page"},
+        "big (vllm) does not answer",
     ),
     *(
         Case(

@@ -57,10 +57,11 @@ def rule_queries(groups: Iterable[Group]) -> list[Query]:
 def looked_at(queries: Iterable[Query]) -> list[Query]:
     """The series that queries look at, each as a query: a fallback such as `or vector(0)` hides none of them.
 
-    Without what may not have happened yet: matchers on outcomes and errors, counters born with a first event.
+    Without what may not have happened yet: matchers on outcomes and errors, counters born with a first event
+    (their names are tried in test_collector_failures.py and test_usage.py).
     """
     found = {(place, series) for place, expr in queries for series in selectors(expr)}
-    return sorted(query for query in found if query[1].partition("{")[0] not in BORN_LATE)
+    return sorted(query for query in found if query[1].partition("{")[0] not in {*BORN_LATE, "ALERTS"})
 
 
 def selectors(expr: str) -> set[str]:

@@ -121,12 +121,8 @@ CASES: dict[str, tuple[list[dict[str, str]], list[dict[str, str]]]] = {
         [page("GpuError", gpu="0"), ticket("GpuError", gpu="1")],
         [ticket("GpuError", gpu="0")],
     ),
-    "one of two certificates": (
-        [page("CertificateExpires", certificate="a"), ticket("CertificateExpires", certificate="b")],
-        [ticket("CertificateExpires", certificate="a")],
-    ),
     "disk full": (
-        [page("DiskFull", volume="models"), ticket("HostMemoryNearlyFull")],
+        [page("DiskFull", volume="models"), ticket("HostMemoryNearlyFull"), ticket("UsageMayBeLost")],
         [
             ticket("ModelStoreNearlyFull", volume="models"),
             ticket("DiskNearlyFull", volume="loki"),

@@ -114,17 +114,17 @@ CASES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]
             ("25m", f"increase(slm:usage_prompt_tokens:total{{{KEY}}}[25m])", 0),
         ],
     ),
-    "tokens cost what the model costs that answered": (
+    "money is the sum of what each model that answered cost, and 0 where nothing was counted": (
         [
             READ,
             counters("slm_prompt_tokens_total", "2000000x40"),
-            counters("slm_completion_tokens_total", "2000000x40"),
-            counters("slm_prompt_tokens_total", "1000000x40", served_by="outside-4.1"),
-            counters("slm_completion_tokens_total", "2000000x40", served_by="outside-4.1"),
+            counters("slm_usd_total", "0x40"),
+            counters("slm_usd_total", "7x40", served_by="outside-4.1"),
         ],
         [
-            ("5m", f"slm:usage_prompt_tokens:total{{{KEY}}}", 3_000_000),
             ("5m", f"slm:usage_usd:total{{{KEY}}}", 7),
+            ("5m", 'slm:usage_usd:total{key_id="alice",model="outside-4.1"}', 0),
+            ("5m", 'slm:usage_usd:total{key_id="bob"}', None),
         ],
     ),
     "an engine is up while it says so and can be asked": (

@@ -12,7 +12,7 @@ from docker.models.containers import Container
 from tests.docker.conftest import BuildImage
 from tests.docker.gateway_parts import until
 from tests.monitoring.collector_rig import Collector
-from tests.monitoring.test_usage import WATCHED, collector
+from tests.monitoring.usage_rig import WATCHED, collector
 
 pytestmark = pytest.mark.docker
 __all__ = ["collector"]

@@ -2,79 +2,20 @@
 
 import contextlib
 import json
-import socket
-from collections.abc import Iterator
-from pathlib import Path
 
-import docker
 import httpx
 import pytest
 
-from components.gateway.config import KeyGrant
 from monitoring.outcomes import Outcome
-from monitoring.watched import Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
-from tests.docker.conftest import BuildImage
 from tests.docker.gateway_parts import until
 from tests.docker.gateway_rig import GatewayRig, key_of
 from tests.monitoring.collector_rig import Collector, total
+from tests.monitoring.usage_rig import GRANTS, PRICE, collector, counts, gateway
 
 pytestmark = pytest.mark.docker
+__all__ = ["collector", "gateway"]
 
-ENGINE = WatchedEngine("onnx", 60, 2**30, 2)
-MODELS = ("free", "late", "tiny", "wide")
-GRANTS = (
-    KeyGrant("alice", ("*",)),
-    KeyGrant("bob", ("tiny", "free")),
-    KeyGrant("five", ("free",), requests_per_minute=2),
-)
 ASKING = {"stream_options": {"include_usage": True}}
-WATCHED = Watched(
-    stack="test",
-    models=tuple(WatchedModel(name, Slo(first_token_seconds=3.5), 4, ENGINE, name) for name in MODELS),
-    keys=tuple(WatchedKey(grant.id, MODELS if "*" in grant.models else grant.models) for grant in GRANTS),
-)
-
-
-@pytest.fixture(scope="module")
-def collector(
-    docker_client: docker.DockerClient, build_image: BuildImage, test_label: dict[str, str]
-) -> Iterator[Collector]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    made = Collector(docker_client, build_image("collector"), test_label, WATCHED, port)
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def gateway(
-    docker_client: docker.DockerClient,
-    gateway_images: tuple[str, str],
-    test_label: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-    collector: Collector,
-) -> Iterator[GatewayRig]:
-    """One that logs to the collector, with an engine that does what a request says."""
-    folder: Path = tmp_path_factory.mktemp("gateway")
-    rig = GatewayRig(docker_client, gateway_images, test_label, folder)
-    rig.grants = GRANTS
-    rig.write_config()
-    rig.write_keys()
-    rig.engine("engine")
-    rig.labels = {**test_label, "slm-kit.stack": "test", "slm-kit.workload": "gateway"}
-    rig.start(log_config=collector.logging())
-    rig.wait_until_up("tiny")
-    rig.wait_until_up("free")
-    yield rig
-    rig.close()
-
-
-def counts(collector: Collector, name: str, expected: float, **labels: str) -> None:
-    """Asserts a counter, which follows the log within seconds, and that it stays there."""
-    until(lambda: total(collector.counters(), name, **labels) == expected, 5)
-    assert total(collector.counters(), name, **labels) == expected, (name, labels)
 
 
 def test_counters_are_there_and_0_before_the_first_request(gateway: GatewayRig, collector: Collector) -> None:
@@ -91,6 +32,8 @@ def test_counters_are_there_and_0_before_the_first_request(gateway: GatewayRig, 
         counts(collector, f"{name}_count", 0, model="wide")
     counts(collector, "slm_held_requests_total", 0, model="late")
     counts(collector, "slm_refusals_total", 0, error="rate_limit_exceeded")
+    counts(collector, "slm_usd_total", 0, key_id="bob", model="free", served_by="free")
+    assert 'slm_usd_total{key_id="bob",model="tiny"' not in str(collector.counters())
 
 
 def test_tokens_of_two_keys_are_those_that_their_answers_told(
@@ -114,8 +57,28 @@ def test_tokens_of_two_keys_are_those_that_their_answers_told(
         counts(collector, "slm_prompt_tokens_total", prompt, key_id=key, model="free")
         counts(collector, "slm_completion_tokens_total", completion, key_id=key, model="free")
         assert total(collector.counters(), "slm_request_milliseconds_total", key_id=key, model="free") > 0
-    counts(collector, "slm_first_byte_seconds_count", 10, model="free")
-    counts(collector, "slm_first_byte_seconds_bucket", 10, model="free", le="5")
+        usd = (prompt * PRICE.prompt + completion * PRICE.completion) / 1e6
+        counts(collector, "slm_usd_total", usd, key_id=key, model="free", served_by="free")
+
+
+def test_a_first_token_is_that_of_a_stream(gateway: GatewayRig, collector: Collector) -> None:
+    names = ("slm_first_byte_seconds_count", "slm_request_seconds_count")
+
+    def seen() -> list[float]:
+        return [total(collector.counters(), name, model="free") for name in names]
+
+    for path, stream, grown in (
+        ("/v1/chat/completions", True, [1, 1]),
+        ("/v1/completions", True, [1, 1]),
+        ("/v1/chat/completions", False, [0, 1]),
+        ("/v1/embeddings", True, [0, 1]),
+    ):
+        before = seen()
+        assert gateway.call({"model": "free", "stream": stream}, path=path).status_code == 200
+        expected = [old + more for old, more in zip(before, grown, strict=True)]
+        for name, value in zip(names, expected, strict=True):
+            counts(collector, name, value, model="free")
+    counts(collector, "slm_first_byte_seconds_bucket", seen()[0], model="free", le="5")
 
 
 def test_each_way_to_fail_has_its_outcome(gateway: GatewayRig, collector: Collector) -> None:
@@ -132,6 +95,11 @@ def test_each_way_to_fail_has_its_outcome(gateway: GatewayRig, collector: Collec
     gateway.call({"model": "late"})
     counts(collector, "slm_requests_total", 1, key_id="alice", model="late", outcome="overloaded")
     counts(collector, "slm_held_requests_total", 1, model="late")
+    busy = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+    assert gateway.call({"model": "cloud", "stub": {"raw": busy}}).status_code == 429
+    counts(collector, "slm_requests_total", 1, key_id="alice", model="cloud", outcome="overloaded")
+    counts(collector, "slm_requests_total", 0, key_id="alice", model="cloud", outcome="limited")
+    counts(collector, "slm_refusals_total", 1, error="endpoint_limited")
     gateway.call({"model": "tiny", "stub": {"die": "before_headers"}})
     counts(collector, "slm_requests_total", 1, key_id="alice", model="tiny", outcome="failed")
 

@@ -11,8 +11,9 @@ from components.gateway.config import KeyGrant, Route
 from components.gateway.config import render as render_gateway
 from components.gateway.refusals import OWN_ERRORS, REFUSALS
 from monitoring.collector import BUCKETS, SECRETS, render
-from monitoring.usage import OVERLOADED
-from monitoring.watched import Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.usage import ENDPOINT_LIMITED, KEY_ID, OVERLOADED
+from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from ops import keys
 
 ENGINE = WatchedEngine("onnx", 60, 2**30, 2)
 WATCHED = Watched(
@@ -21,7 +22,7 @@ WATCHED = Watched(
         WatchedModel("qwen3-0.6b", Slo(first_token_seconds=3.5), 4, ENGINE, "qwen3-0.6b"),
         WatchedModel("far", Slo(), 4, None),
     ),
-    keys=(WatchedKey("team.a", ("far",)), WatchedKey("b", ("far",))),
+    keys=(WatchedKey("team-a", ("far",)), WatchedKey("b", ("far",))),
 )
 
 
@@ -43,20 +44,55 @@ def test_the_same_stack_gives_the_same_text() -> None:
     assert render(WATCHED) == render(replace(WATCHED))
 
 
-def test_labels_come_from_closed_lists_in_which_a_dot_is_a_dot(config: dict[str, Any]) -> None:
+def test_models_come_from_a_closed_list_in_which_a_dot_is_a_dot(config: dict[str, Any]) -> None:
     said = config["processors"]["transform/usage"]["log_statements"][0]["statements"]
     lists = [re.search(r'IsMatch\(log.cache\["(\w+)"\], "(\^.*\$)"\)', each) for each in said]
     found = {match[1]: match[2].replace("\\\\", "\\") for match in lists if match}
     assert re.match(found["model"], "qwen3-0.6b")
     assert not re.match(found["model"], "qwen3-0x6b")
     assert not re.match(found["model"], "qwen3-0.6b-and-more")
-    assert re.match(found["key_id"], "team.a")
-    assert not re.match(found["key_id"], "teamxa")
     assert found["served_by"] == found["model"]
+    assert found["key_id"] == KEY_ID
 
 
-def test_a_stack_without_keys_takes_no_key_for_one_of_its_own() -> None:
-    assert '"^(-)$"' in render(replace(WATCHED, keys=()))
+def test_one_more_key_is_the_same_text_so_that_the_collector_runs_on() -> None:
+    assert render(WATCHED) == render(replace(WATCHED, keys=(*WATCHED.keys, WatchedKey("new", ("far",)))))
+
+
+def test_a_key_id_is_what_keys_can_be_called() -> None:
+    assert f"^{keys.KEY_ID.pattern}$" == KEY_ID
+
+
+def test_first_tokens_are_those_of_streams_and_no_embeddings(config: dict[str, Any]) -> None:
+    counting = [
+        each["conditions"][0]
+        for each in counters_of(config, "slm_first_byte_seconds_bucket")
+        if each["sum"]["value"] == "Double(1)"
+    ]
+    assert counting
+    assert all('attributes["streamed"] == true' in each for each in counting)
+    said = config["processors"]["transform/usage"]["log_statements"][0]["statements"]
+    paths = [re.search(r'\["path"\], "(.*?)"', each) for each in said if '"streamed"' in each]
+    (path,) = (each[1] for each in paths if each)
+    assert re.match(path, "/v1/chat/completions")
+    assert re.match(path, "/v1/completions")
+    assert not re.match(path, "/v1/embeddings")
+
+
+def test_money_is_counted_at_the_price_of_the_model_that_answered_and_only_where_there_is_one(
+    config: dict[str, Any],
+) -> None:
+    assert counters_of(config, "slm_usd_total") == []
+    far = replace(WATCHED.models[1], price=Price(0.00001, 1200))
+    priced = yaml.safe_load(render(replace(WATCHED, models=(WATCHED.models[0], far))))
+    (money,) = counters_of(priced, "slm_usd_total")
+    assert [each["key"] for each in money["attributes"]] == ["key_id", "model", "served_by"]
+    said = priced["processors"]["transform/usage"]["log_statements"][0]["statements"]
+    assert [each for each in said if '"usd"' in each] == [
+        'set(log.attributes["usd"], (Double(log.attributes["prompt_tokens"]) * 0.000010000'
+        ' + Double(log.attributes["completion_tokens"]) * 1200.000000000) / 1000000.0)'
+        ' where log.attributes["served_by"] == "far"'
+    ]
 
 
 @pytest.mark.parametrize("name", ["slm_first_byte_seconds", "slm_request_seconds"])
@@ -113,6 +149,8 @@ def test_queues_are_bounded_and_nothing_waits_for_the_store(config: dict[str, An
 def test_error_codes_of_overload_are_the_gateways() -> None:
     codes = {each.code for each in (*REFUSALS.values(), *OWN_ERRORS.values()) if each.status == 503}
     assert set(OVERLOADED) <= codes
+    limited = {code for code, each in REFUSALS.items() if each.status == 429}
+    assert ENDPOINT_LIMITED in limited
 
 
 def test_every_field_that_is_read_is_in_the_access_log(config: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import yaml
 
 from monitoring import prometheus
-from monitoring.watched import LOGIN, PASSWORD_FILE, Watched
+from monitoring.watched import LOGIN, PASSWORD_FILE, Watched, WatchedKey
 from tests.monitoring.data_stacks import ONNX, STACKS, VLLM, hosted
 
 STACK = STACKS["every engine"]
@@ -63,3 +63,19 @@ def test_scrapes_are_bounded_and_series_carry_the_stack() -> None:
     assert common["sample_limit"] > 0
     assert common["body_size_limit"]
     assert common["external_labels"] == {"stack": "all"}
+
+
+def test_the_bounds_of_usage_grow_with_keys_and_models_and_are_never_below_the_others() -> None:
+    def bounds(keys: int) -> tuple[int, int]:
+        named = tuple(WatchedKey(f"k{number}", ("tiny",)) for number in range(keys))
+        scrapes = config(replace(STACK, keys=named))["scrape_configs"]
+        assert isinstance(scrapes, list)
+        usage = next(job for job in scrapes if job["job_name"] == "usage")
+        return usage["sample_limit"], int(usage["body_size_limit"].removesuffix("MB"))
+
+    common = config(STACK)["global"]
+    assert isinstance(common, dict)
+    assert bounds(1) == (common["sample_limit"], int(common["body_size_limit"].removesuffix("MB")))
+    samples, mebibytes = bounds(1000)
+    assert samples == 1000 * len(STACK.models) * 40
+    assert mebibytes * 2**20 >= samples * 250

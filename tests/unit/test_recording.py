@@ -1,6 +1,7 @@
 """Recording rules, as they are rendered."""
 
 import re
+from dataclasses import replace
 
 import promql_parser
 import pytest
@@ -12,9 +13,10 @@ from monitoring.outcomes import Outcome
 from monitoring.recording import rules_of
 from monitoring.recording.gateway import SHOWN_ERRORS
 from monitoring.recording.queries import number
+from monitoring.recording.usage import MOST_BORN
 from monitoring.rules import Alert, Group, Record, render
 from monitoring.vocabulary import SERIES, series_of
-from monitoring.watched import Watched
+from monitoring.watched import Watched, WatchedKey
 from tests.monitoring.contract import selectors
 from tests.monitoring.data_stacks import STACKS
 
@@ -77,6 +79,16 @@ def test_every_outcome_and_every_key_with_its_models_has_a_total_before_its_firs
         rule.labels["outcome"] for rule in records(watched) if rule.name == "slm:usage_requests:total"
     }
     assert outcomes == set(Outcome)
+
+
+def test_with_many_keys_the_gateways_lines_alone_make_the_zeros() -> None:
+    def first(pairs: int) -> str:
+        keys = tuple(WatchedKey(f"k{number}", ("tiny",)) for number in range(pairs))
+        totals = records(replace(STACKS["onnx"], keys=keys))
+        return next(rule.expr for rule in totals if rule.name == "slm:usage_prompt_tokens:total")
+
+    assert first(MOST_BORN).count("vector(0)") == MOST_BORN
+    assert "vector(0)" not in first(MOST_BORN + 1)
 
 
 def test_error_codes_with_a_series_from_the_start_are_codes_of_the_gateway() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from openai import NotFoundError
 
-from tests.monitoring.live.asking import until, vector
-from tests.monitoring.live.conftest import OLLAMA
+from tests.monitoring.with_stack.asking import until, vector
+from tests.monitoring.with_stack.conftest import OLLAMA
 from tests.stack.rig import MODEL, Stack
 
 pytestmark = pytest.mark.docker
@@ -48,7 +49,7 @@ class Client:
     def refused(self, model: str) -> None:
         """A model that nobody serves."""
         self.seen[REQUESTS, self.key_id, "unknown"] += 1
-        with pytest.raises(Exception, match="model_not_found"):
+        with pytest.raises(NotFoundError, match="not served here"):
             self._client.chat.completions.create(model=model, messages=QUESTION)
 
     def _note(self, model: str, prompt: int, completion: int) -> None:

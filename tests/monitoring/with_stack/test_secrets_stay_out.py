@@ -1,13 +1,12 @@
 """A marker planted in a prompt, an answer and a key: it is found nowhere."""
 
-import json
 import subprocess
 
 import httpx
 import pytest
 
-from tests.monitoring.live.asking import until
-from tests.monitoring.live.logs import logs
+from tests.monitoring.with_stack.asking import until
+from tests.monitoring.with_stack.logs import logs
 from tests.stack.rig import MODEL, Stack, docker
 
 pytestmark = pytest.mark.docker
@@ -68,4 +67,3 @@ def holds(stack: Stack, volume: str, secret: str) -> bool:
 def test_every_workload_of_the_stack_has_logs(stack: Stack) -> None:
     found = {stream["stream"]["service_name"] for stream in logs(stack, '{service_name=~".+"}')}
     assert {"gateway", MODEL, "prometheus", "alertmanager", "loki"} <= found
-    assert all(json.dumps(name) for name in found)

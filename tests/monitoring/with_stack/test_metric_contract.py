@@ -12,8 +12,9 @@ from monitoring.recording import rules_of
 from monitoring.rules import Alert
 from monitoring.watched import Watched
 from tests.monitoring.contract import empty, evaluate, looked_at, rule_queries
-from tests.monitoring.live.conftest import PORTS
-from tests.monitoring.live.logs import logs
+from tests.monitoring.runbook_files import runbook_queries
+from tests.monitoring.with_stack.conftest import PORTS
+from tests.monitoring.with_stack.logs import logs
 from tests.stack.rig import Stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("loaded")]
@@ -53,6 +54,7 @@ def test_every_query_of_rules_alerts_and_dashboards_resolves(
             for rule in group.rules
             if isinstance(rule, Alert)
         ),
+        "series that runbooks look at": looked_at(runbook_queries(watched)),
         "panel queries": [
             (query.place, query.expr)
             for query in dashboards.queries(watched)

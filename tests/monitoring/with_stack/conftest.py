@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from monitoring.watched import LOGIN, Watched
-from stacks.local_docker import LIMITS
-from stacks.plan import plan
+from stacks.plan import LIMITS, plan
 from stacks.watching import watched_of
-from tests.monitoring.live.asking import settings_of_file
+from tests.monitoring.with_stack.asking import settings_of_file
 from tests.stack.rig import MODEL, Stack, new_stack
 
 NAME = "test-monitoring"

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from tests.monitoring.live.asking import until
-from tests.monitoring.live.conftest import Receiver
+from tests.monitoring.with_stack.asking import until
+from tests.monitoring.with_stack.conftest import Receiver
 from tests.stack.rig import MODEL, Stack, docker
 
 pytestmark = pytest.mark.docker
