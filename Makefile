@@ -63,7 +63,7 @@ check: $(VENV)/.dev  ## ruff, mypy strict, import direction, lock freshness
 test: $(VENV)/.dev  ## Everything this machine can run, with a table of what was skipped and why
 	@$(BIN)/python -m pytest tests
 
-bench: $(VENV)/.dev  ## The service against the raw loop, in one run
+bench: $(VENV)/.dev  ## ONNX, Ollama and the raw loop in one run; ONNX with monitoring and without
 	@$(BIN)/python -m bench
 
 lock: $(VENV)/.dev  ## Compile all lock files anew

@@ -1,4 +1,5 @@
-"""`make bench`: ONNX and Ollama side by side through the gateway, and the raw onnxruntime-genai loop.
+"""`make bench`: ONNX and Ollama side by side through the gateway, and the raw onnxruntime-genai loop; before
+that, ONNX with monitoring and without.
 
 Brings up a stack of its own, measures all in turn, several rounds, and writes a table and a plot into
 docs/bench: absolute numbers of a shared machine mean little, the ratios of one run do.
@@ -12,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench import load, report
+from bench import load, overhead, report
 from bench.peak import peak_of
 from bench.stack import CONTEXT, CPUS, MODEL, PORT, SERVICES, SLOTS, STACK, prepare
 from catalog.errors import KitError
 from ops import cleanup, decide, keys, lifecycle
 from ops.paths import CHECKOUT
 from ops.say import step
+from ops.series import query_of
 from ops.stack_settings import settings_of
 from stacks.plan import plan
 
@@ -36,7 +38,8 @@ def main() -> int:
         key = keys.show(runner, "default")
         endpoint = f"http://127.0.0.1:{PORT}/v1"
         targets = {engine: load.Target(endpoint, key, name) for engine, name in SERVICES.items()}
-        result = measure(targets)
+        watching = overhead.MonitoringSet(STACK, query_of(runner, settings_of(STACK)))
+        result = measure(targets, overhead.measure(watching, targets["onnx"], TOKENS))
     finally:
         lifecycle.down(STACK)
         cleanup.purge_state(STACK, sure=True)
@@ -49,8 +52,9 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def measure(targets: dict[str, load.Target]) -> report.Result:
-    """All in turn in every round, so that a machine that slows down slows all of them."""
+def measure(targets: dict[str, load.Target], watching: overhead.Overhead) -> report.Result:
+    """All in turn in every round, so that a machine that slows down slows all of them. Monitoring is stopped
+    by now."""
     loads: dict[str, dict[int, list[load.Load]]] = {e: {n: [] for n in CONCURRENCY} for e in targets}
     raw: dict[int, list[float]] = {count: [] for count in CONCURRENCY}
     with raw_loop() as loop:
@@ -63,9 +67,10 @@ def measure(targets: dict[str, load.Target]) -> report.Result:
                     loads[engine][count].append(load.run(target, count, TOKENS))
                 raw[count].append(loop.tokens_per_second(count))
     setting = (
-        f"{MODEL} in 4 bits, {TOKENS} tokens a request, {CPUS} CPUs each, {SLOTS} slots of {CONTEXT} tokens"
+        f"{MODEL} in 4 bits, {TOKENS} tokens a request, {CPUS} CPUs each, {SLOTS} slots of {CONTEXT} tokens, "
+        f"{ROUNDS} rounds"
     )
-    return report.Result(loads, raw, measure_memory(targets), f"{setting}, {ROUNDS} rounds", versions())
+    return report.Result(loads, raw, measure_memory(targets), watching, setting, versions())
 
 
 def measure_memory(targets: dict[str, load.Target]) -> dict[str, report.Memory]:

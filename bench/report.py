@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.load import Load, p95
+from bench.overhead import AT_ONCE, ROUND_SECONDS, Overhead
 from ops.paths import CHECKOUT
 
 FOLDER = CHECKOUT / "docs" / "bench"
@@ -37,6 +38,8 @@ class Result:
     raw: Mapping[int, Sequence[float]]
     """Tokens per second of the raw loop, in the same rounds."""
     memory: Mapping[str, Memory]
+    overhead: Overhead
+    """Of monitoring on ONNX. It is stopped in everything above."""
     setting: str
     versions: Mapping[str, str]
     today: datetime.date = field(default_factory=datetime.date.today)
@@ -60,7 +63,8 @@ def markdown(result: Result) -> str:
         f"# Bench of {result.today.isoformat()}",
         "",
         f"{result.setting}. {_machine()}. {', '.join(f'{k} {v}' for k, v in result.versions.items())}.",
-        "Medians over the rounds. One machine, shared with others: compare within this table only.",
+        "Medians over the rounds. One machine, shared with others: compare within a table only.",
+        "The monitoring set was stopped, the last table apart.",
         "",
         "| at once | engine | tokens/s | of Ollama's | first token, s | between tokens, p95, ms |",
         "|---:|---|---:|---:|---:|---:|",
@@ -82,7 +86,7 @@ def markdown(result: Result) -> str:
             f"| {engine} | {memory.predicted / mib:.0f} | {memory.measured / mib:.0f} | {memory.ratio:.2f} "
             f"| {memory.filled} |"
         )
-    lines += ["", f"![tokens per second]({result.today.isoformat()}.svg)"]
+    lines += ["", *_overhead(result.overhead), "", f"![tokens per second]({result.today.isoformat()}.svg)"]
     return "\n".join(lines) + "\n"
 
 
@@ -101,6 +105,24 @@ def _row(count: int, engine: str, loads: Sequence[Load], peers: Sequence[Load]) 
     first = statistics.median(statistics.median(each.first_token_seconds) for each in loads)
     gap = statistics.median(p95(each.gaps_seconds) for each in loads) * 1000
     return f"| {count} | {engine} | {rate:.0f} | {statistics.median(ratios):.2f} | {first:.2f} | {gap:.0f} |"
+
+
+def _overhead(found: Overhead) -> list[str]:
+    megabytes = {part: used / 1e6 for part, used in found.memory.items()}
+    parts = ", ".join(f"{part} {used:.0f}" for part, used in sorted(megabytes.items()))
+    rows = {"stopped": (found.stopped, 1.0), "running": (found.running, found.ratio)}
+    return [
+        "| monitoring | onnx, tokens/s | slowest round | fastest round | of stopped |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| {name} | {statistics.median(rates):.0f} | {min(rates):.0f} | {max(rates):.0f} | {ratio:.2f} |"
+            for name, (rates, ratio) in rows.items()
+        ),
+        "",
+        f"{AT_ONCE} requests at once, {len(found.running)} pairs of rounds of {ROUND_SECONDS:.0f} s each; "
+        f"the ratio is the pairs' median. The set takes {sum(megabytes.values()):.0f} MB just behind a round "
+        f"({parts}), page cache that the kernel can drop not counted.",
+    ]
 
 
 def _plot(result: Result, path: Path) -> None:

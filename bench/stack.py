@@ -1,4 +1,4 @@
-"""The stack that is measured: one model on every engine that runs here, with the same processors."""
+"""The stack that is measured: one model on every engine that runs here, with the same processors, watched."""
 
 import yaml
 
@@ -7,6 +7,7 @@ from ops.paths import example_file, stack_file
 
 STACK = "kit-bench"
 PORT = 18282
+MONITORING_PORTS = {"prometheus": 19190, "alertmanager": 19193, "grafana": 13101, "logs": 24424}
 MODEL = "smollm2-135m-instruct"
 CONTEXT = 512
 SLOTS = 8
@@ -30,5 +31,5 @@ def prepare() -> None:
         {"name": name, "engine": engine, **common} for engine, name in SERVICES.items()
     ]
     config["slm-kit:keys"] = [{"id": "default"}]
-    config["slm-kit:monitoring"] = {"enabled": False}
+    config["slm-kit:monitoring"] = {"ports": MONITORING_PORTS}
     stack_file(STACK).write_text(yaml.safe_dump(example))

@@ -20,8 +20,9 @@ CONFIG = "/etc/slm/config"
 ADMIN_PASSWORD_FILE = "/etc/slm/secrets/grafana-password"
 """Password of the login `operator`. Grafana takes it when it makes its database, so that a new one holds only
 where /var/lib/grafana is empty at the start."""
-SCRAPE_INTERVAL = "15s"
-"""Of Prometheus: Grafana asks for rates over four of them at least."""
+SAMPLES_INTERVAL = "30s"
+"""Between two samples of a recorded series (monitoring/prometheus.py): Grafana asks for rates over four of
+them at least."""
 
 
 def render(watched: Watched) -> dict[str, str]:
@@ -55,7 +56,7 @@ def _datasources() -> dict[str, Any]:
                 "basicAuth": True,
                 "basicAuthUser": LOGIN,
                 # Alerts are Alertmanager's; Grafana shows and sends none.
-                "jsonData": {"httpMethod": "POST", "timeInterval": SCRAPE_INTERVAL, "manageAlerts": False},
+                "jsonData": {"httpMethod": "POST", "timeInterval": SAMPLES_INTERVAL, "manageAlerts": False},
                 "secureJsonData": {"basicAuthPassword": _file(PASSWORD_FILE)},
             },
             {

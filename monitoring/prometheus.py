@@ -13,7 +13,9 @@ from monitoring.recording import rules_of
 from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, WatchedModel
 
 INTERVAL = "15s"
-"""Between two scrapes and between two evaluations of the rules."""
+"""Between two scrapes."""
+EVALUATION = "30s"
+"""Between two evaluations of the rules: they cost more than scrapes, and no alert waits less than a minute."""
 SAMPLES = 20_000
 LIMITS = {"sample_limit": SAMPLES, "body_size_limit": "8MB"}
 """Of one scrape: a source that goes wild is refused and does not fill the disk. HAProxy has about 100 series
@@ -41,7 +43,7 @@ def _config(watched: Watched) -> dict[str, Any]:
         "global": {
             "scrape_interval": INTERVAL,
             "scrape_timeout": "10s",
-            "evaluation_interval": INTERVAL,
+            "evaluation_interval": EVALUATION,
             "external_labels": {"stack": watched.stack},
             **LIMITS,
         },

@@ -17,8 +17,8 @@ from stacks.settings import StackSettings
 from stacks.watching import watched_of
 
 MOST_SECONDS, MOST_CONCURRENCY = 600, 64
-SETTLE_SECONDS = 45
-"""Two scrapes and two evaluations of the rules behind the last request, which come every 15 seconds."""
+SETTLE_SECONDS = 75
+"""A scrape and two evaluations of the rules behind the last request (monitoring/prometheus.py)."""
 Target = tuple[str, str]
 """A key and a model that it may ask."""
 QUESTIONS = ("Say hello.", "Count to twenty.", "What is the sea?", "Name three colours.")

@@ -119,7 +119,6 @@ def loki(part: Part) -> Workload:
         probe="/ready",
         keeps="/loki",
         command=(f"-config.file={CONFIG_PATH}/loki.yaml",),
-        start_seconds=120,
     )
 
 
@@ -157,7 +156,6 @@ def gpu_exporter(part: Part) -> Workload:
         port=9400,
         probe="/health",
         command=("-f", f"{CONFIG_PATH}/dcgm_counters.csv"),
-        start_seconds=120,
     )
 
 
@@ -175,7 +173,7 @@ def _workload(
     probe_port: int | None = None,
     keeps: str | None = None,
     mounts: tuple[Mount, ...] = (),
-    start_seconds: int = 60,
+    start_seconds: int = 120,
     **more: Any,
 ) -> Workload:
     kept = (Mount(path=keeps, volume=part.data, read_only=False),) if keeps else ()
@@ -189,7 +187,8 @@ def _workload(
         ports=(port,),
         publish=() if part.host_port is None else (Publish(port, part.host_port),),
         readiness=Probe(
-            probe, asked, ("http-probe", str(asked), probe), interval_seconds=10,
+            # Docker asks for the first time after one interval; asking costs a process each time.
+            probe, asked, ("http-probe", str(asked), probe), interval_seconds=30,
             start_seconds=start_seconds,
         ),
         mounts=(*kept, *mounts),
