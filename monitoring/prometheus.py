@@ -15,7 +15,7 @@ from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, Watched
 INTERVAL = "15s"
 """Between two scrapes."""
 EVALUATION = "30s"
-"""Between two evaluations of the rules: they cost more than scrapes, and no alert waits less than a minute."""
+"""Between two evaluations of the rules: they cost more than scrapes; no alert waits less than a minute."""
 SAMPLES = 20_000
 LIMITS = {"sample_limit": SAMPLES, "body_size_limit": "8MB"}
 """Of one scrape: a source that goes wild is refused and does not fill the disk. HAProxy has about 100 series
