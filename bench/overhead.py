@@ -12,7 +12,7 @@ import docker
 
 from bench import load
 from catalog.errors import HostError
-from components.monitoring.parts import MEMORY_MIB
+from components.monitoring.memory import MEMORY_MIB
 from ops.say import step
 from ops.series import Query
 

@@ -8,10 +8,8 @@ import yaml
 from catalog.errors import KitError
 from monitoring.alerts.making import Severity, any_of
 from monitoring.alerts.watching import WATCHDOG
-from monitoring.receivers import TITLE, DeadMansSwitch, Receiver, secret_files
+from monitoring.receivers import TITLE, DeadMansSwitch, Receiver
 from monitoring.watched import Watched
-
-__all__ = ["NOBODY", "render", "secret_files"]
 
 NOBODY = "shown"
 """Receiver of what is only shown on Alertmanager's page."""

@@ -21,7 +21,7 @@ HEALTH_PORT = 13133
 HEALTH_PATH = "/"
 """On 127.0.0.1 inside the container."""
 SECRETS = (
-    "slm-[A-Za-z0-9_-]{43}",
+    "slm-[A-Za-z0-9_-]{20,}",
     "(?i:bearer)[ +:]+[A-Za-z0-9._~+/=-]{8,}",
     "(?:sk-|hf_|xox[a-z]-)[A-Za-z0-9_-]{16,}",
 )
@@ -102,8 +102,13 @@ def _exporters() -> Mapping[str, Any]:
             "endpoint": f"http://{ADDRESSES.loki}/otlp",
             "compression": "gzip",
             "timeout": "10s",
-            # Full, it drops: a log never waits for Loki. 64 batches are about 10 MB.
-            "sending_queue": {"enabled": True, "queue_size": 64, "num_consumers": 2},
+            # Full, it drops: a log never waits for Loki.
+            "sending_queue": {
+                "enabled": True,
+                "sizer": "bytes",
+                "queue_size": 10_000_000,
+                "num_consumers": 2,
+            },
             "retry_on_failure": {
                 "enabled": True,
                 "initial_interval": "1s",

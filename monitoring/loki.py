@@ -89,6 +89,8 @@ def _limits(days: int) -> dict[str, object]:
     retention = f"{days * 24}h"
     return {
         "retention_period": retention,
+        # Whoever reaches Loki may read; nobody may ask it to forget.
+        "deletion_mode": "disabled",
         "reject_old_samples_max_age": retention,
         "ingestion_rate_mb": RATE_MB,
         "ingestion_burst_size_mb": BURST_MB,

@@ -20,6 +20,8 @@ SAMPLES = 20_000
 LIMITS = {"sample_limit": SAMPLES, "body_size_limit": "8MB"}
 """Of one scrape: a source that goes wild is refused and does not fill the disk. HAProxy has about 100 series
 a model and 80 a replica, vLLM 0.32 about 500. `usage` has limits of its own, by its keys and models."""
+_OURS = {"source_labels": ["__name__"], "regex": "slm:.*|ALERTS.*", "action": "drop"}
+"""Names of recorded series and of alerts are Prometheus' own: no target may send one and quieten an alert."""
 _SAMPLES_A_PAIR = 40
 """Twice what one key and model have: six outcomes and four sums, each by the models that can answer."""
 _BYTES_A_SAMPLE = 400
@@ -101,4 +103,4 @@ def _behind_login(address: str) -> dict[str, Any]:
 
 
 def _job(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"job_name": name, **settings}
+    return {"job_name": name, **settings, "metric_relabel_configs": [_OURS]}

@@ -1,7 +1,5 @@
 """Who is told of alerts, as config says it. Credentials are named here and lie elsewhere."""
 
-import re
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -176,34 +174,3 @@ Receiver = Annotated[
 def secret_file(name: str) -> str:
     """Name of the file for a secret of this name."""
     return f"receiver-{name}"
-
-
-def secret_files(receivers: Sequence[Receiver], secrets: Mapping[str, str]) -> dict[str, str]:
-    """File name and content of each credential. KitError for one that is missing, idle or malformed."""
-    needed = {each.secret_name: each for each in receivers if each.secret_name}
-    missing, idle = sorted(set(needed) - set(secrets)), sorted(set(secrets) - set(needed))
-    if missing:
-        raise KitError(
-            f"secret {missing[0]!r} of alert receiver {needed[missing[0]].name!r}",
-            "is not set",
-            f"Give it to `make config KEY=receiverSecrets.{missing[0]}` on standard input.",
-        )
-    if idle:
-        raise KitError(
-            f"receiverSecrets.{idle[0]}", "belongs to no alert receiver", "Name it in one, or remove it."
-        )
-    return {
-        secret_file(each.secret_name): _checked(each.secret_name, each, secrets)
-        for each in receivers
-        if each.secret_name
-    }
-
-
-def _checked(name: str, receiver: Receiver, secrets: Mapping[str, str]) -> str:
-    """The credential without the newline that a pipe leaves behind; it is never shown."""
-    value = secrets[name].strip()
-    if len(value.splitlines()) != 1:
-        raise KitError(f"receiverSecrets.{name}", "is not one line", "Set it anew.")
-    if receiver.secret_is_address and not re.fullmatch(r"https?://\S+", value):
-        raise KitError(f"receiverSecrets.{name}", "is no address (https://…)", "Set it anew.")
-    return value

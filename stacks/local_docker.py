@@ -15,7 +15,7 @@ from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from components.open_webui import OpenWebui
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.secrets import ApiKeys
-from monitoring.receivers import secret_files
+from monitoring.receiver_secrets import secret_files
 from monitoring.watched import Watched
 from stacks.config import (
     MONITORING_PASSWORD,

@@ -12,7 +12,7 @@ from components.engines.contract import Serving
 from components.engines.registry import RECIPES
 from components.gateway.config import GatewayLimits, KeyGrant, Route, render
 from components.gateway.upstreams import needs_credentials, render_credentials
-from components.monitoring.parts import memory_mib
+from components.monitoring.memory import memory_mib
 from components.workload import Mount, Workload
 from stacks.decision import Decision, decide, processors
 from stacks.model_settings import ModelSettings

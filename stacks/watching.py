@@ -83,5 +83,9 @@ def certificates_of(authorities: str | None) -> tuple[tuple[str, int], ...]:
         raise KitError(
             "certificateAuthorities", f"cannot be read: {error}", "Give PEM certificates."
         ) from error
-    ends = {each.subject.rfc4514_string(): int(each.not_valid_after_utc.timestamp()) for each in found}
+    # An authority and its renewed self have one subject.
+    ends = {
+        f"{each.subject.rfc4514_string()} ({each.serial_number:x})": int(each.not_valid_after_utc.timestamp())
+        for each in found
+    }
     return tuple(sorted(ends.items(), key=lambda item: item[1])[:MOST_CERTIFICATES])

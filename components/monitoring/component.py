@@ -14,7 +14,8 @@ from components.workload import Workload
 from monitoring import alertmanager, collector, grafana, loki, prometheus
 from monitoring.alerts.making import RUNBOOKS
 from monitoring.gpu import counters
-from monitoring.receivers import Receiver, secret_file, secret_files
+from monitoring.receiver_secrets import secret_files
+from monitoring.receivers import Receiver, secret_file
 from monitoring.watched import Watched
 
 

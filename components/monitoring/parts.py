@@ -1,35 +1,15 @@
 """The programs of the monitoring set as workloads: pure functions, one a program."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
+from components.monitoring.memory import MEMORY_MIB, little_memory
 from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Probe, Publish, Resources, Update, Workload
 from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT
 from monitoring.watched import LOKI_MOUNT, MODELS_MOUNT, PROMETHEUS_MOUNT
-
-MEMORY_MIB: Mapping[str, int] = {
-    "prometheus": 256,
-    "alertmanager": 64,
-    "node-exporter": 48,
-    "collector": 160,
-    "loki": 256,
-    "grafana": 384,
-    "gpu-exporter": 256,
-}
-"""Limits: at least twice what each takes at rest on the local stack."""
-ALWAYS = ("prometheus", "alertmanager", "node-exporter", "collector", "loki")
-"""Parts that run wherever monitoring is on."""
-
-
-def memory_mib(published: Collection[str], *, gpus: bool) -> int:
-    """Sum of the limits of the parts that run, given which are published (none: monitoring is off)."""
-    if not published:
-        return 0
-    optional = {"grafana": "grafana" in published, "gpu-exporter": gpus}
-    return sum(MEMORY_MIB[name] for name in (*ALWAYS, *(name for name, runs in optional.items() if runs)))
 
 
 @dataclass(frozen=True)
@@ -159,11 +139,6 @@ def gpu_exporter(part: Part) -> Workload:
     )
 
 
-def _little_memory(name: str) -> dict[str, str]:
-    """Go's garbage collector: half as much garbage as by default, and harder work before the kernel kills."""
-    return {"GOGC": "50", "GOMEMLIMIT": f"{MEMORY_MIB[name] * 3 // 4}MiB"}
-
-
 def _workload(
     name: str,
     part: Part,
@@ -196,7 +171,7 @@ def _workload(
         **{
             "reaches_engines": False,
             "writable": {"/tmp": 16},
-            "environment": _little_memory(name),
+            "environment": little_memory(name),
             **more,
         },
         # What it keeps has one owner at a time.

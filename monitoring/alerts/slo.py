@@ -4,11 +4,11 @@ Windows and factors are those of Google's SRE workbook (chapter 5, "Multiwindow,
 long window shows that it matters, the short one that it still goes on.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitoring.alerts.making import Dashboard, Severity, alert
-from monitoring.outcomes import COUNTED, Outcome
+from monitoring.outcomes import COUNTED
+from monitoring.recording.usage import EVERY_SECONDS
 from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
@@ -53,8 +53,8 @@ class Promise:
     alert: str
     ratio: str
     promised: str
-    outcomes: Sequence[Outcome]
-    """Requests that `ratio` is a share of."""
+    of: str
+    """How many requests of a window `ratio` is a share of."""
     bad: str
     first: str
 
@@ -64,7 +64,9 @@ PROMISES = (
         alert="AvailabilityBudgetBurn",
         ratio="slm:request_errors:ratio_rate",
         promised="slm:slo_availability:ratio",
-        outcomes=COUNTED,
+        of='sum by (model) (increase(slm:usage_requests:total{{outcome=~"'
+        + "|".join(COUNTED)
+        + '"}}[{window}]))',
         bad="of the requests were not answered",
         first="Look which outcome grows (overloaded or failed) and read the log of the model's engine.",
     ),
@@ -72,7 +74,10 @@ PROMISES = (
         alert="FirstTokenBudgetBurn",
         ratio="slm:slow_first_token:ratio_rate",
         promised="slm:slo_first_token:ratio",
-        outcomes=(Outcome.OK,),
+        # Streamed answers alone have a first token.
+        of="sum by (model) (sum_over_time("
+        'slm:time_to_first_token_seconds_bucket:rate5m{{le="+Inf"}}[{window}]))'
+        f" * {EVERY_SECONDS}",
         bad="of the answers began later than promised",
         first="Look whether requests wait at the gateway or the engine itself is slow.",
     ),
@@ -110,10 +115,8 @@ def _rules(severity: Severity, told: str) -> list[Alert]:
 def _burn_alert(promise: Promise, burn: Burn, told: str) -> Alert:
     too_much = f"on (model) clamp_max({burn.factor:g} * (1 - {promise.promised}), {HIGHEST_SHARE})"
     long, short = f"{promise.ratio}{burn.long}", f"{promise.ratio}{burn.short}"
-    outcomes = "|".join(promise.outcomes)
-    asked = f'sum by (model) (increase(slm:usage_requests:total{{outcome=~"{outcomes}"}}[{burn.long}]))'
-    # Half of one below: increase() is an estimate.
-    enough = f"{long} * on (model) {asked} > {FEWEST_BAD - 0.5}"
+    # Half of one below: both counts are estimates.
+    enough = f"{long} * on (model) {promise.of.format(window=burn.long)} > {FEWEST_BAD - 0.5}"
     share = "{{ $labels.model }}: {{ $value | humanizePercentage }}"
     pace = f"at this pace the month's error budget is gone in {burn.gone_in} or sooner"
     burns = f"({long} > {too_much}) and on (model) ({short} > {too_much}) and on (model) ({enough})"

@@ -20,6 +20,7 @@ def rules_of(watched: Watched) -> list[Group]:
         Group(
             "usage",
             [*usage.totals(watched), *usage.rates(watched), *slo.shares(watched, slo.SHORT_WINDOWS)],
+            interval=f"{usage.EVERY_SECONDS}s",
         ),
         Group("long windows", slo.shares(watched, slo.LONG_WINDOWS), interval="1m"),
         Group("onnx", onnx.records(watched)),

@@ -11,6 +11,8 @@ from monitoring.rules import Record
 from monitoring.watched import Watched, WatchedModel
 
 JOB = "usage"
+EVERY_SECONDS = 15
+"""Between two evaluations: what was scraped is recorded before the collector may be replaced."""
 BY = "sum by (key_id, model)"
 PROMPT, COMPLETION = "slm:usage_prompt_tokens:total", "slm:usage_completion_tokens:total"
 REQUESTS = "slm:usage_requests:total"

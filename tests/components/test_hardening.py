@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.monitoring.parts import ALWAYS
+from components.monitoring.memory import ALWAYS
 from rehearsal import RenderedResource, Rendering
 from tests.components.conftest import KEY, render_stack
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.monitoring.parts import ALWAYS, MEMORY_MIB
+from components.monitoring.memory import ALWAYS, MEMORY_MIB
 from rehearsal import RehearsalError, RenderedResource, Rendering
 from tests.components.conftest import PASSWORD, render_stack, render_unwatched
 from tests.unit.test_monitoring_settings import OUTSIDE

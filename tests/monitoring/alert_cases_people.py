@@ -1,5 +1,6 @@
 """What people feel: promises, engines, the gateway."""
 
+from monitoring.recording.usage import EVERY_SECONDS
 from tests.monitoring.alert_case import BAD, CALM, Case, Series
 
 TINY = {"model": "tiny", "engine": "onnx"}
@@ -29,13 +30,17 @@ def _burn(
     # The promise of 95 % times the pace is between the two.
     near, bad = {"1h": (0.7, 0.8), "6h": (0.29, 0.4), "1d": (0.14, 0.2), "3d": (0.045, 0.08)}[long]
     promised, promised_value = promise
-    asked = f'slm:usage_requests:total{{model="{model}",key_id="alice",outcome="ok"}}'
     # Another model's outage hides nothing.
     still: Series = {f'{promised}{{model="{model}"}}': promised_value, _down("small-1.5b"): 1}
     long_series, short_series = f'{ratio}{long}{{model="{model}"}}', f'{ratio}{short}{{model="{model}"}}'
-    # Two a minute, and three an hour.
-    often, seldom = "0+2x100", "0+0.05x100"
+    # Two a minute, and three an hour; of streamed answers a rate, of which promtool has one sample a minute.
     failed = "of the requests were not answered"
+    if "errors" in ratio:
+        asked = f'slm:usage_requests:total{{model="{model}",key_id="alice",outcome="ok"}}'
+        often, seldom = "0+2x100", "0+0.05x100"
+    else:
+        asked = f'slm:time_to_first_token_seconds_bucket:rate5m{{model="{model}",le="+Inf"}}'
+        often, seldom = f"{2 / EVERY_SECONDS}x100", f"{0.05 / EVERY_SECONDS}x100"
     what = failed if "errors" in ratio else "of the answers began later than promised"
     return Case(
         alert,

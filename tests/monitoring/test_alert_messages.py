@@ -11,7 +11,8 @@ from typing import Any
 import docker
 import pytest
 
-from monitoring.alertmanager import render, secret_files
+from monitoring.alertmanager import render
+from monitoring.receiver_secrets import secret_files
 from tests.docker.conftest import BuildImage
 from tests.monitoring.alert_receivers import receiver
 from tests.monitoring.alert_stack import EVERYTHING

@@ -88,7 +88,7 @@ def test_records_that_loki_does_not_get_are_counted_by_the_names_that_rules_ask_
     loki = config["exporters"]["otlp_http/loki"]
     # No Loki there, one batch may wait, and patience ends in seconds.
     loki["endpoint"] = "http://127.0.0.1:9/otlp"
-    loki["sending_queue"] |= {"queue_size": 1, "num_consumers": 1}
+    loki["sending_queue"] |= {"sizer": "requests", "queue_size": 1, "num_consumers": 1}
     loki["retry_on_failure"] |= {"initial_interval": "500ms", "max_interval": "1s", "max_elapsed_time": "3s"}
     counters = start(config)
     assert not set(LOST_LOGS) & set(counters()), "they are born with the first failure"

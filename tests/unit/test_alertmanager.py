@@ -10,7 +10,7 @@ from catalog.errors import KitError
 from monitoring.alertmanager import NOBODY, render
 from monitoring.alerts import alerts_of
 from monitoring.alerts.making import alerts_in
-from monitoring.receivers import secret_files
+from monitoring.receiver_secrets import secret_files
 from tests.monitoring.alert_receivers import EVERY_KIND, SECRETS, receiver
 from tests.monitoring.alert_stack import EVERYTHING, NOTHING
 

@@ -139,7 +139,8 @@ def test_words_are_no_secrets() -> None:
 
 def test_queues_are_bounded_and_nothing_waits_for_the_store(config: dict[str, Any]) -> None:
     queue = config["exporters"]["otlp_http/loki"]["sending_queue"]
-    assert 0 < queue["queue_size"] <= 1000
+    assert queue["sizer"] == "bytes"
+    assert 0 < queue["queue_size"] <= 16_000_000
     assert not queue.get("block_on_overflow")
     for name, pipeline in config["service"]["pipelines"].items():
         if name.startswith("logs/"):

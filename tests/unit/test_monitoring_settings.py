@@ -124,7 +124,7 @@ def test_certificates_are_watched_those_that_end_first() -> None:
     ]
     found = certificates_of("".join(reversed(made)))
     assert len(found) == MOST_CERTIFICATES
-    assert found[0] == ("CN=n0", int(now.timestamp()))
+    assert found[0] == ("CN=n0 (1)", int(now.timestamp()))
     with pytest.raises(KitError, match="cannot be read"):
         certificates_of("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
 

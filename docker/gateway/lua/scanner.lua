@@ -160,7 +160,8 @@ function scanner.scan(body)
         found.model = to - from - 1 <= 6 * scanner.MAX_MODEL and unescape(sub(body, from + 1, to - 1)) or ""
       end
     elseif key == "stream" then
-      found.stream = byte(body, from) == 116
+      -- Some engines take 1 or "true" for true: what is not plainly no stream is counted as one.
+      found.stream = byte(body, from) ~= 102 and byte(body, from) ~= 110
     elseif key == "stream_options" then
       found.usage = find(sub(body, from, to), '"include_usage"%s*:%s*true') ~= nil
     elseif key == "messages" or key == "prompt" then

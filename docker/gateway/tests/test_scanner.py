@@ -123,6 +123,11 @@ class ScannerTest(unittest.TestCase):
         body = {"model": "a", "stream": True, "messages": ["x" * 5000]}
         assert scan([json.dumps(body).encode()]) == ["ok a true 1024 10 3"]
 
+    def test_what_a_lenient_engine_takes_for_true_is_a_stream(self) -> None:
+        for value, streamed in (("1", "true"), ('"true"', "true"), ("false", "false"), ("null", "false")):
+            answer = scan([f'{{"model":"a","stream":{value}}}'.encode()])
+            assert answer == [f"ok a {streamed} 0 9 3"], value
+
     def test_a_field_that_chooses_a_model_or_destination_is_named(self) -> None:
         names = ["models", "Models", "\\u006dodels", "model\u017f", "route", "provider", "api_\u212aEY"]
         names += ["".join(f"\\u{ord(c):04x}" for c in "extra_headers"), "user_config", "data_sources"]

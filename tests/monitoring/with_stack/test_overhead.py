@@ -6,7 +6,7 @@ from typing import Any
 import docker
 import pytest
 
-from components.monitoring.parts import ALWAYS
+from components.monitoring.memory import ALWAYS
 from tests.stack.rig import Stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("loaded")]
