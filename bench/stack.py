@@ -7,7 +7,7 @@ from ops.paths import example_file, stack_file
 
 STACK = "kit-bench"
 PORT = 18282
-MONITORING_PORTS = {"prometheus": 19190, "alertmanager": 19193, "grafana": 13101, "logs": 24424}
+MONITORING_PORTS = {"prometheus": 19190, "alertmanager": 19193, "grafana": 13101, "collector": 24424}
 MODEL = "smollm2-135m-instruct"
 CONTEXT = 512
 SLOTS = 8

@@ -23,7 +23,7 @@ def check(settings: StackSettings, stack: str) -> None:
     if settings.open_webui is not None:
         _port("open-webui", "127.0.0.1", settings.open_webui.port, "openWebui.port", stack)
     for name, port in settings.monitored_ports.items():
-        _port({"logs": "collector"}.get(name, name), "127.0.0.1", port, f"monitoring.ports.{name}", stack)
+        _port(name, "127.0.0.1", port, f"monitoring.ports.{name}", stack)
 
 
 def _disk(root: Path, stack: str, *, watched: bool) -> None:

@@ -78,7 +78,7 @@ def _where(made: Plan, settings: StackSettings) -> DockerPlatformArgs:
         where["cpus"] = settings.engine_cpus
     if settings.monitoring.enabled:
         # The collector's own logs would come back to it.
-        where["logs"] = {"address": f"127.0.0.1:{settings.monitoring.ports.logs}", "kept": ["collector"]}
+        where["logs"] = {"address": f"127.0.0.1:{settings.monitoring.ports.collector}", "kept": ["collector"]}
     return where
 
 
@@ -105,9 +105,7 @@ def _monitoring(
         "watched": watched,
         "password": password(MONITORING_PASSWORD),
         "store": store.volume,
-        "ports": {
-            {"logs": "collector"}.get(name, name): port for name, port in settings.monitored_ports.items()
-        },
+        "ports": settings.monitored_ports,
         "storage_gib": settings.monitoring.storage_gib,
         "receivers": settings.monitoring.receivers,
         "receiver_secrets": receiver_secrets(),

@@ -46,7 +46,7 @@ class MonitoringPorts(Settings):
     prometheus: Port = 9090
     alertmanager: Port = 9093
     grafana: Port = 3001
-    logs: Port = 24224
+    collector: Port = 24224
     """Where Docker hands the containers' logs to the collector."""
 
 

@@ -125,11 +125,11 @@ class StackSettings(Settings):
 
     @property
     def monitored_ports(self) -> dict[str, int]:
-        """Ports on 127.0.0.1 of the monitoring set, by the setting's name; Grafana's only where it runs."""
+        """Ports on 127.0.0.1 by part, which is also the setting's name; Grafana's only where it runs."""
         if not self.monitoring.enabled:
             return {}
         ports = self.monitoring.ports
-        found = {"prometheus": ports.prometheus, "alertmanager": ports.alertmanager, "logs": ports.logs}
+        found = {name: getattr(ports, name) for name in ("prometheus", "alertmanager", "collector")}
         wanted = self.images == "upstream" if self.monitoring.grafana is None else self.monitoring.grafana
         return {**found, "grafana": ports.grafana} if wanted else found
 

@@ -52,7 +52,7 @@ def test_monitoring_is_on_by_default_and_published_ports_are_known() -> None:
     assert settings().monitored_ports == {
         "prometheus": 9090,
         "alertmanager": 9093,
-        "logs": 24224,
+        "collector": 24224,
         "grafana": 3001,
     }
     assert settings(monitoring={"enabled": False}).monitored_ports == {}

@@ -19,7 +19,7 @@ from tests.stack.rig import MODEL, Stack, new_stack
 
 NAME = "test-monitoring"
 PORT = 18187
-PORTS = {"prometheus": 19090, "alertmanager": 19093, "logs": 24324, "grafana": 13001}
+PORTS = {"prometheus": 19090, "alertmanager": 19093, "collector": 24324, "grafana": 13001}
 OLLAMA = "smollm2-ollama"
 CERTAIN_DAY = "2031-01-31"
 
