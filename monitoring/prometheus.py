@@ -14,6 +14,7 @@ from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, Watched
 
 INTERVAL = "15s"
 """Between two scrapes."""
+TIMEOUT = "10s"
 EVALUATION = "30s"
 """Between two evaluations of the rules: they cost more than scrapes; no alert waits less than a minute."""
 SAMPLES = 20_000
@@ -44,7 +45,7 @@ def _config(watched: Watched) -> dict[str, Any]:
     return {
         "global": {
             "scrape_interval": INTERVAL,
-            "scrape_timeout": "10s",
+            "scrape_timeout": TIMEOUT,
             "evaluation_interval": EVALUATION,
             "external_labels": {"stack": watched.stack},
             **LIMITS,

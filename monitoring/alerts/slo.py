@@ -19,8 +19,9 @@ HIGHEST_SHARE = 0.9
 """No threshold is above it: a promise of 90 % cannot burn 14.4 times too fast, yet an outage must page."""
 
 
-PAGE_AFTER = "2m"
-"""Longer than it takes until a cause that has an alert of its own is told."""
+PAGE_AFTER = "3m"
+"""Longer than it takes until a cause that has an alert of its own fires: EngineDown does up to 150 seconds
+behind an engine's end (a scrape that waits for a name, two rules, its own minute)."""
 _OUTAGES = 'alertname=~"EngineDown|EndpointDown|WakeWithoutReplica",alertstate="firing"'
 _RECENT = "10m"
 """How long after an outage that was told nobody is told of it again: the short window still remembers it."""

@@ -7,6 +7,7 @@ import pytest
 
 from monitoring.alerts import alerts_of
 from monitoring.alerts.making import Dashboard, Severity, alerts_in, any_of
+from monitoring.prometheus import EVALUATION, INTERVAL, TIMEOUT
 from monitoring.rules import Alert
 from monitoring.vocabulary import SERIES, series_of
 from monitoring.watched import Watched
@@ -36,6 +37,18 @@ def test_no_alert_is_there_for_what_the_stack_does_not_have() -> None:
     assert {"EngineDown", "KvCacheSaturated", "GpuError", "GpuThrottled", "KeyExpires"} <= gone
     assert {"CertificateExpires", "EngineStartingTooLong", "EngineMemoryNearLimit"} <= gone
     assert {"AvailabilityBudgetBurn", "EndpointDown", "OomKill", "Watchdog"} <= names(NOTHING)
+
+
+def seconds(duration: str) -> int:
+    """Of a duration with one unit."""
+    return int(duration[:-1]) * {"s": 1, "m": 60}[duration[-1]]
+
+
+def test_an_outage_has_the_time_to_be_told_before_its_budget_pages() -> None:
+    noticed = seconds(INTERVAL) + seconds(TIMEOUT) + 2 * seconds(EVALUATION)
+    told = noticed + max(seconds(rule.for_) for rule in RULES if rule.name == "EngineDown")
+    pages = [rule for rule in RULES if rule.name.endswith("BudgetBurn") and rule.labels["severity"] == "page"]
+    assert min(seconds(rule.for_) for rule in pages) > told + seconds(EVALUATION)
 
 
 def test_each_alert_has_a_severity_a_dashboard_a_summary_and_a_first_step() -> None:
