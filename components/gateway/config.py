@@ -27,6 +27,9 @@ ALL_MODELS = "*"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Scrapes and health probes, beside the public connections.
 _METRICS_CONNECTIONS = 32
+# Lines of the access log in ten seconds for requests without a known key; more of them are answered, and
+# leave none. HAProxy's own counters have them all.
+_KEYLESS_LOGGED = 100
 # Equal prompt beginnings go to one replica, which has them in its prefix cache, until it holds a
 # quarter more than its share. Without a prompt (embeddings) it is round robin.
 _AFFINITY = "hash var(txn.prefix)\n    hash-type consistent\n    hash-balance-factor 125"
@@ -94,6 +97,7 @@ def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
         "lua_memory_mib": str(limits.lua_memory_mib),
         "total_connections": str(limits.max_connections + _METRICS_CONNECTIONS),
         "metrics_connections": str(_METRICS_CONNECTIONS),
+        "keyless_logged": str(_KEYLESS_LOGGED),
         "http_errors": "\n".join(
             f"    {refusal.rule('http-error', status)}" for status, refusal in OWN_ERRORS.items()
         ),

@@ -144,6 +144,12 @@ REFUSALS: dict[str, Refusal] = {
     "engine_failed": Refusal(
         503, "engine_failed", "The engine ended before it answered.", type=_BUSY, retry_after_s=2
     ),
+    "answer_not_json": Refusal(
+        400,
+        "answer_not_json",
+        "The engine answered neither in JSON nor in a stream of it. Ask for another encoding_format.",
+        param="encoding_format",
+    ),
     "field_not_allowed": Refusal(
         400,
         "field_not_allowed",

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -66,9 +67,28 @@ def test_a_streams_first_byte_and_last_usage_are_logged(gateway: GatewayRig, spl
     assert 350 < entry["first_byte_ms"] < 700 < entry["total_ms"]
 
 
-def test_usage_is_found_behind_a_large_answer_and_not_in_its_text(gateway: GatewayRig) -> None:
-    entry = logged(gateway, gateway.call({"model": "free", "stub": {"bytes": 300_000}}))
+@pytest.mark.parametrize(("before", "behind"), [(300_000, 0), (0, 300_000), (65_400, 100_000)])
+def test_usage_is_found_wherever_a_large_answer_has_it(gateway: GatewayRig, before: int, behind: int) -> None:
+    entry = logged(gateway, gateway.call({"model": "free", "stub": {"bytes": before, "behind": behind}}))
     assert (entry["prompt_tokens"], entry["completion_tokens"]) == (7, 11)
+
+
+def test_a_first_byte_is_not_late_because_the_request_was(gateway: GatewayRig) -> None:
+    def slowly() -> Iterator[bytes]:
+        yield b'{"model":"free",'
+        time.sleep(1.2)
+        yield b'"messages":[]}'
+
+    url, headers = f"{gateway.url}/v1/chat/completions", {"Authorization": f"Bearer {key_of('five')}"}
+    entry = logged(gateway, httpx.post(url, content=slowly(), headers=headers))
+    assert entry["first_byte_ms"] < 1000 < entry["total_ms"]
+
+
+def test_an_answer_whose_usage_could_not_be_read_is_refused(gateway: GatewayRig) -> None:
+    plan = {"type": "application/octet-stream", "bytes": 500}
+    answer = gateway.call({"model": "free", "stub": plan})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "answer_not_json")
+    assert "xxx" not in answer.text
 
 
 def test_a_refusal_is_logged_with_its_code_and_without_numbers_that_do_not_exist(
@@ -103,8 +123,9 @@ def test_neither_key_nor_prompt_nor_answer_nor_query_is_in_any_output(gateway: G
 def test_every_line_of_the_access_log_is_json_even_for_hostile_requests(
     gateway: GatewayRig,
 ) -> None:
-    gateway.raw(b'GET /"\\\x01\x1b[31m HTTP/1.1\r\nHost: x\r\n\r\n', timeout=2)
-    gateway.raw('GET /%0a"é HTTP/1.1\r\nHost: "x"\r\n\r\n'.encode(), timeout=2)
+    key = f"Authorization: Bearer {key_of('alice')}\r\n\r\n".encode()
+    gateway.raw(b'GET /"\\\x01\x1b[31m HTTP/1.1\r\nHost: x\r\n' + key, timeout=2)
+    gateway.raw('GET /%0a"é HTTP/1.1\r\nHost: "x"\r\n'.encode() + key, timeout=2)
     gateway.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", timeout=1, shut=True)
     logged(gateway, gateway.call(path='/{"a":1}', method="GET"))
     for line in gateway.output().splitlines():
@@ -115,7 +136,8 @@ def test_every_line_of_the_access_log_is_json_even_for_hostile_requests(
 @pytest.mark.parametrize("line", ["GET /" + "a" * 20_000, "GET /" + '"' * 5_000, "M" * 9_000 + " /"])
 def test_a_request_line_that_is_too_long_for_the_log_is_cut_there(gateway: GatewayRig, line: str) -> None:
     before = len(gateway.access_log())
-    gateway.raw(f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(), timeout=2)
+    fields = f"Host: x\r\nConnection: close\r\nAuthorization: Bearer {key_of('alice')}"
+    gateway.raw(f"{line} HTTP/1.1\r\n{fields}\r\n\r\n".encode(), timeout=2)
     assert until(lambda: len(gateway.access_log()) > before)
     entry = json.loads(gateway.access_log()[-1])
     assert set(entry) == FIELDS

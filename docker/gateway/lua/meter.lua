@@ -1,19 +1,21 @@
 -- The filter that sees answers pass: it notes their tokens and times for the access log, and keeps back an event of
 -- usage that the client did not ask for.
 
-local LARGE = 64 * 1024 -- bytes of one read above which the events in it are not counted: Lua's memory is bounded
+local PIECE = 64 * 1024 -- bytes of one read that are looked at in turn: Lua's memory is bounded
 local EVENT = "\ndata: {" -- where an event of a stream begins
 local USAGE_EVENT = 'data: {[^\n]*"choices":%s*%[%],[^\n]*"usage":%s*{[^\n]*}\n\n'
-local TAIL = 4096 -- bytes kept to find a usage object that is split over two reads
+local TAIL = 4096 -- bytes kept to find a usage object that is split over two pieces
 
 local function milliseconds()
   local now = core.now()
   return now.sec * 1000 + now.usec // 1000
 end
 
--- A quote inside a JSON string is always escaped, so `"usage":` is found only where it is a key.
-local function note_usage(txn, tail)
-  local usage = tail:match('.*"usage"%s*:%s*(%b{})')
+-- A quote inside a JSON string is always escaped, so `"usage":` is found only where it is a key. The last one counts:
+-- an engine may send much behind it (logarithms of all tokens).
+local function note_usage(txn, text)
+  if not text:find('_tokens"', 1, true) then return end
+  local usage = text:match('^.*"usage"%s*:%s*(%b{})')
   if not usage then return end
   for name, variable in pairs({ prompt_tokens = "txn.prompt_tokens", completion_tokens = "txn.completion_tokens" }) do
     local count = usage:match('"' .. name .. '"%s*:%s*(%d+)')
@@ -21,15 +23,15 @@ local function note_usage(txn, tail)
   end
 end
 
--- Sees an engine's answer pass, keeps its last bytes, counts the events of a stream, and notes when the first
--- byte came. Events stand for the tokens of a stream that ended before it told its usage.
+-- Sees an engine's answer pass, notes its usage, counts the events of a stream, and notes when the first byte came,
+-- from when the request was here as a whole. Events stand for the tokens of a stream that ended before it told its usage.
 local Meter = {}
 Meter.__index = Meter
 Meter.id = "slm usage meter"
 Meter.flags = filter.FLT_CFG_FL_HTX
 
 function Meter:new()
-  return setmetatable({ start = milliseconds(), tail = "", carry = "\n", events = 0 }, Meter)
+  return setmetatable({ tail = "", carry = "\n", events = 0 }, Meter)
 end
 
 function Meter:start_analyze(txn, channel)
@@ -63,27 +65,31 @@ function Meter:http_headers(_, message)
   if message:is_resp() then self.sized = message:get_headers()["content-length"] ~= nil end
 end
 
+function Meter:see(txn, piece, streamed)
+  if streamed then self:count(txn, piece) end
+  local text = self.tail .. piece
+  note_usage(txn, text)
+  self.tail = text:sub(-TAIL)
+  -- A client may leave at any event, before the end of the body: then http_end is never called.
+  if streamed and self.tail:find("data: [DONE]", -32, true) then txn:set_var("txn.ended", true) end
+end
+
 function Meter:http_payload(txn, message)
   if not message:is_resp() then return end
   local size = message:input()
   if size == 0 then return end
-  if self.tail == "" then txn:set_var("txn.first_byte_ms", milliseconds() - self.start) end
+  if self.tail == "" then
+    txn:set_var("txn.first_byte_ms", milliseconds() - (txn:get_var("txn.received_ms") or milliseconds()))
+  end
   local streamed = is(txn, "txn.stream")
-  local counted = streamed and size <= LARGE
-  local fresh = message:body(size > TAIL and not counted and -TAIL or 0) or ""
-  if counted then self:count(txn, fresh) end
-  if counted and not self.sized then withhold(txn, message, fresh) end
-  self.tail = (self.tail .. fresh):sub(-TAIL)
-  -- A client may leave at any event, before the end of the body: then http_end is never called.
-  local done = streamed and self.tail:find("data: [DONE]", -32, true)
-  if done then txn:set_var("txn.ended", true) end
-  if done or streamed and fresh:find('_tokens"', 1, true) then note_usage(txn, self.tail) end
+  for from = 0, size - 1, PIECE do
+    self:see(txn, message:body(from, PIECE) or "", streamed)
+  end
+  if streamed and size <= PIECE and not self.sized then withhold(txn, message, message:body(0, size)) end
 end
 
 function Meter:http_end(txn, message)
-  if not message:is_resp() then return end
-  note_usage(txn, self.tail)
-  txn:set_var("txn.ended", true)
+  if message:is_resp() then txn:set_var("txn.ended", true) end
 end
 
 core.register_filter("meter", Meter, function(class) return class end)

@@ -5,7 +5,8 @@ Engine on port 8000, control on port 9000. A body may hold "stub": {
     "chunks": number of streamed chunks,         "interval_s": wait between two,
     "die": "before_headers" | "before_body" | "mid_body",
     "split_usage": send the usage object in two writes,   "bytes": size of a plain answer's text,
-    "text": a plain answer's text,               "raw": all of the answer, as it goes out }
+    "text": a plain answer's text,               "behind": bytes of it behind its usage,
+    "type": a plain answer's content type,       "raw": all of the answer, as it goes out }
 Control: GET /log (JSON list of requests), GET /ready/true|false, GET /clear, GET /secret/VALUE.
 
 As an endpoint outside of a stack: STUB_TLS=FOLDER (chain.pem and key.pem) speaks TLS, STUB_HEADER=HEADER and
@@ -98,11 +99,12 @@ class Answer:
         text = plan.get("text") or "x" * plan.get("bytes", 0) or f"from {NAME}"
         choice = {"index": 0, "message": {"role": "assistant", "content": text}}
         answer = {"model": body["model"], "choices": [choice], "usage": usage(7, 11)}
+        answer |= {"prompt_logprobs": "x" * plan.get("behind", 0)}
         data = json.dumps(answer).encode()
         await self.wait(plan.get("delay_s", 0))
         if plan.get("die") == "before_headers":
             return
-        await self.write(head("200 OK", "application/json", len(data)))
+        await self.write(head("200 OK", plan.get("type", "application/json"), len(data)))
         if plan.get("die") == "before_body":
             return
         await self.write(data)
