@@ -17,10 +17,12 @@ from ops.say import step
 from ops.series import Query
 
 AT_ONCE = 4
-ROUND_SECONDS = 15.0
-"""As long as it is from one scrape to the next: each round with the set has one of every target."""
+ROUND_SECONDS = 30.0
+"""From one evaluation of the rules to the next: each round with the set has all of its work."""
 PAIRS = 5
-SETTLE_SECONDS = 3.0
+STOPPED_SECONDS = 3.0
+STARTED_SECONDS = 20.0
+"""Behind a start, which reads what was written before: it is no part of watching."""
 START_SECONDS = 120.0
 
 
@@ -39,6 +41,11 @@ class Overhead:
         pairs = zip(self.running, self.stopped, strict=True)
         return statistics.median(running / stopped for running, stopped in pairs)
 
+    @property
+    def noise(self) -> float:
+        """How far rounds without the set differ among themselves, as a share of their median."""
+        return (max(self.stopped) - min(self.stopped)) / statistics.median(self.stopped)
+
 
 class MonitoringSet:
     """The containers of a stack's monitoring set, which runs."""
@@ -53,7 +60,7 @@ class MonitoringSet:
     def stop(self) -> None:
         """Stop all parts. Logs for the collector wait in the engine's memory; no container waits for it."""
         self._all(self._api.stop)
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(STOPPED_SECONDS)
 
     def start(self) -> None:
         """Start all parts."""
@@ -72,6 +79,7 @@ class MonitoringSet:
         while time.monotonic() < until:
             with contextlib.suppress(HostError):
                 if all(self._query(expression) for expression in fresh):
+                    time.sleep(STARTED_SECONDS)
                     return
             time.sleep(1)
         raise HostError(

@@ -50,11 +50,18 @@ MEMORY_TOLERANCE = 0.10
 
 def misses(result: Result) -> list[str]:
     """What the kit claims and this run did not show."""
-    return [
+    missed = [
         f"memory of {engine}: predicted {memory.ratio:.2f} of what was measured"
         for engine, memory in result.memory.items()
         if abs(memory.ratio - 1) > MEMORY_TOLERANCE
     ]
+    watched = result.overhead
+    if 1 - watched.ratio > watched.noise:
+        missed.append(
+            f"speed with monitoring: {watched.ratio:.2f} of that without, whose rounds differ by "
+            f"{watched.noise:.2f} only"
+        )
+    return missed
 
 
 def markdown(result: Result) -> str:

@@ -24,6 +24,9 @@ def memory_mib(published: Collection[str], *, gpus: bool) -> int:
     return sum(MEMORY_MIB[name] for name in (*ALWAYS, *(name for name, runs in optional.items() if runs)))
 
 
-def little_memory(name: str) -> dict[str, str]:
-    """Go's garbage collector: half as much garbage as by default, and harder work before the kernel kills."""
-    return {"GOGC": "50", "GOMEMLIMIT": f"{MEMORY_MIB[name] * 3 // 4}MiB"}
+def go_runtime(name: str) -> dict[str, str]:
+    """Settings of Go's runtime: half as much garbage as by default, and harder work before the kernel kills.
+
+    One thread runs at a time: with more they wake each other, and each wake takes a turn from an engine.
+    """
+    return {"GOGC": "50", "GOMEMLIMIT": f"{MEMORY_MIB[name] * 3 // 4}MiB", "GOMAXPROCS": "1"}

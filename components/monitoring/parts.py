@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.monitoring.memory import MEMORY_MIB, little_memory
+from components.monitoring.memory import MEMORY_MIB, go_runtime
 from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Probe, Publish, Resources, Update, Workload
 from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT
 from monitoring.watched import LOKI_MOUNT, MODELS_MOUNT, PROMETHEUS_MOUNT
@@ -171,7 +171,7 @@ def _workload(
         **{
             "reaches_engines": False,
             "writable": {"/tmp": 16},
-            "environment": little_memory(name),
+            "environment": go_runtime(name),
             **more,
         },
         # What it keeps has one owner at a time.

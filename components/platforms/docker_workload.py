@@ -9,6 +9,7 @@ import pulumi_docker as docker
 
 from components.platforms.docker_container import (
     JOB_TIMEOUT_SECONDS,
+    cpu_weight,
     finished,
     hardened,
     label_list,
@@ -116,7 +117,7 @@ class DockerWorkload(pulumi.ComponentResource):
             gpus=f"device={self._gpus}" if self._gpus else None,
             hosts=[HOST_MACHINE] if workload.host_machine else None,
             labels=label_list(labels),
-            **(hardened(workload) | self._logs),
+            **(hardened(workload) | cpu_weight(workload) | self._logs),
             **run_settings(workload),
             opts=pulumi.ResourceOptions(
                 parent=self,

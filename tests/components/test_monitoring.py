@@ -78,6 +78,15 @@ def test_each_part_has_its_memory_limit_and_a_soft_one_below(rendering: Renderin
         assert int(soft.removeprefix("GOMEMLIMIT=").removesuffix("MiB")) < MEMORY_MIB[name]
 
 
+def test_what_watches_gives_way_to_what_serves(rendering: Rendering) -> None:
+    for name in ALWAYS:
+        inputs = container(rendering, name).inputs
+        assert inputs["cpuShares"] < 1024
+        assert "GOMAXPROCS=1" in inputs["envs"]
+    for name in (MODEL, "gateway"):
+        assert container(rendering, name).inputs.get("cpuShares") is None
+
+
 def test_prometheus_alone_is_where_the_engines_are(rendering: Rendering) -> None:
     def attached(name: str) -> int:
         return len(container(rendering, name).inputs["networksAdvanced"])

@@ -4,7 +4,7 @@ import datetime
 
 from bench.load import Load
 from bench.overhead import Overhead
-from bench.report import Memory, Result, markdown
+from bench.report import Memory, Result, markdown, misses
 
 MIB = 1024 * 1024
 
@@ -30,6 +30,13 @@ def test_the_report_tells_speed_with_monitoring_and_without_and_what_each_part_t
     )
     assert "| stopped | 200 | 200 | 200 | 1.00 |\n| running | 200 | 190 | 210 | 1.00 |" in told
     assert "The set takes 170 MB just behind a round (loki 90, prometheus 80)" in told
+
+
+def test_a_slowdown_is_missed_once_it_is_larger_than_what_rounds_differ_by_anyway() -> None:
+    stopped = (200.0, 190.0, 195.0)
+    assert misses(result(Overhead((192.0, 184.0, 189.0), stopped, {}))) == []
+    told = misses(result(Overhead((180.0, 171.0, 170.0), stopped, {})))
+    assert told == ["speed with monitoring: 0.90 of that without, whose rounds differ by 0.05 only"]
 
 
 def test_the_report_says_that_engines_were_compared_without_monitoring() -> None:
