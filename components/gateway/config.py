@@ -127,9 +127,9 @@ def _backend(route: Route, rules: Mapping[str, str], limits: GatewayLimits) -> s
 
 # The access log, one JSON object a line; its field names are an interface. A text that is not known is "",
 # a number -1. model was asked for, served_by is the route that took the request: that one or its fallback.
-# hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's body, from the
-# request on. events are those of a stream that passed, about one a token: all that is known of one that ended
-# before it told its tokens. ended: the whole answer passed.
+# hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's body, since
+# the whole request was here. events are those of a stream that passed, about one a token: all that is known
+# of one that ended before it told its tokens. ended: the whole answer passed.
 _LOG_FIELDS = (
     '%(time)[date(0,us),us_utime(\\"%Y-%m-%dT%H:%M:%S.%NZ\\")]',
     "%(request_id)[var(txn.request_id)]",

@@ -147,7 +147,7 @@ REFUSALS: dict[str, Refusal] = {
     "answer_not_json": Refusal(
         400,
         "answer_not_json",
-        "The engine answered neither in JSON nor in a stream of it. Ask for another encoding_format.",
+        "This encoding_format is not answered in JSON. Ask for float or base64.",
         param="encoding_format",
     ),
     "field_not_allowed": Refusal(

@@ -151,7 +151,8 @@ def _endpoint_down(watched: Watched) -> Alert:
         f'slm:replicas{{model=~"{names}"}} == 0',
         Severity.PAGE,
         Dashboard.GATEWAY,
-        for_="5m",
+        # The gateway has asked it three times by then, 10 s apart.
+        for_="30s",
         summary="{{ $labels.model }}: its endpoint outside of the stack does not answer the gateway",
         first="Ask the endpoint yourself; then look at its credential, and at the way to the internet.",
     )

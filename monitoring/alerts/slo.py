@@ -20,8 +20,8 @@ HIGHEST_SHARE = 0.9
 
 
 PAGE_AFTER = "3m"
-"""Longer than it takes until a cause that has an alert of its own fires: EngineDown does up to 150 seconds
-behind an engine's end (a scrape that waits for a name, two rules, its own minute)."""
+"""Longer than it takes until EngineDown and EndpointDown fire: up to 150 seconds behind the end (a scrape
+that waits for a name, two rules, their own wait). A model that wakes has the time of its start first."""
 _OUTAGES = 'alertname=~"EngineDown|EndpointDown|WakeWithoutReplica",alertstate="firing"'
 _RECENT = "10m"
 """How long after an outage that was told nobody is told of it again: the short window still remembers it."""

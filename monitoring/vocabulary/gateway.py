@@ -11,7 +11,7 @@ SERIES: tuple[Series, ...] = (
         "slm:time_to_first_token_seconds_bucket:rate5m",
         ("model", "le"),
         "s",
-        "arrival at the gateway to first byte of a streamed answer",
+        "arrival of the whole request at the gateway to first byte of a streamed answer",
     ),
     Series("slm:request_seconds_bucket:rate5m", ("model", "le"), "s", "arrival at the gateway to last byte"),
     Series("slm:prompt_tokens:rate5m", _M, "short", "tokens read a second"),

@@ -91,8 +91,15 @@ def test_an_endpoints_wish_to_be_left_alone_is_passed_on(gateway: ExternalRig, t
     assert answered(gateway, "503 Busy").headers["retry-after"] == "5"
 
 
+@pytest.mark.parametrize("header", ["Content-Type: text/plain", "Content-Encoding: gzip"])
+def test_an_answer_whose_usage_cannot_be_read_is_refused(gateway: ExternalRig, header: str) -> None:
+    kind = () if header.startswith("Content-Type") else ("Content-Type: application/json",)
+    answer = answered(gateway, "200 OK", header, *kind)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_failed")
+
+
 def test_of_an_endpoints_headers_only_the_named_ones_are_passed_on(gateway: ExternalRig) -> None:
-    sent = ("Content-Type: text/plain", "Cache-Control: no-store", "X-Api-Key: x", "Set-Cookie: a=b",
+    sent = ("Content-Type: application/json", "Cache-Control: no-store", "X-Api-Key: x", "Set-Cookie: a=b",
             "Server: x", "Access-Control-Allow-Origin: *", "X-Slm-Refusal: x", "X-Slm-Served-By: x",
             "X-Request-Id: x", "openai-organization: x")  # fmt: skip
     answer = answered(gateway, "200 OK", *sent)

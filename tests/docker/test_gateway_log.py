@@ -84,11 +84,36 @@ def test_a_first_byte_is_not_late_because_the_request_was(gateway: GatewayRig) -
     assert entry["first_byte_ms"] < 1000 < entry["total_ms"]
 
 
-def test_an_answer_whose_usage_could_not_be_read_is_refused(gateway: GatewayRig) -> None:
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("/v1/embeddings", 400, "answer_not_json"), ("/v1/chat/completions", 503, "engine_failed")],
+)
+def test_an_answer_whose_usage_could_not_be_read_is_refused(
+    gateway: GatewayRig, path: str, status: int, code: str
+) -> None:
     plan = {"type": "application/octet-stream", "bytes": 500}
-    answer = gateway.call({"model": "free", "stub": plan})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "answer_not_json")
+    answer = gateway.call({"model": "free", "stub": plan}, path=path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert "xxx" not in answer.text
+
+
+def test_a_text_full_of_what_looks_like_events_holds_nobody_up(gateway: GatewayRig) -> None:
+    event = 'data: {"choices":[{"text":"' + "data: {" * 8500 + '"}],"usage":null}\n\n'
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw = f"{head}{len(event):x}\r\n{event}\r\ne\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+    entry = logged(gateway, gateway.call({"model": "free", "stream": True, "stub": {"raw": raw}}))
+    assert (entry["events"], entry["ended"]) == (1, True)
+    # It was ten seconds where each of them was searched from.
+    assert entry["total_ms"] < 3000
+
+
+def test_a_first_byte_is_as_late_as_it_was_also_behind_a_pause_of_the_gateway(gateway: GatewayRig) -> None:
+    assert gateway.gateway is not None
+    gateway.gateway.pause()
+    time.sleep(3)
+    gateway.gateway.unpause()
+    entry = logged(gateway, gateway.call({"model": "free", "stub": {"delay_s": 0.3}}))
+    assert 300 <= entry["first_byte_ms"] <= entry["total_ms"] + 5
 
 
 def test_a_refusal_is_logged_with_its_code_and_without_numbers_that_do_not_exist(

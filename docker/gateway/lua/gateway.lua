@@ -37,6 +37,7 @@ end
 
 -- A scan that fails (memory, time) sets no variable; the configuration then refuses the request.
 core.register_action("scan_body", { "http-req" }, function(txn)
+  txn:set_var("txn.received_ms", milliseconds())
   local done, found, problem = scan(txn)
   if not done then return end
   if not found then

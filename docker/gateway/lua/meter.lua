@@ -3,7 +3,8 @@
 
 local PIECE = 64 * 1024 -- bytes of one read that are looked at in turn: Lua's memory is bounded
 local EVENT = "\ndata: {" -- where an event of a stream begins
-local USAGE_EVENT = 'data: {[^\n]*"choices":%s*%[%],[^\n]*"usage":%s*{[^\n]*}\n\n'
+-- Begins with a line end, which JSON escapes: a text full of what looks like events is not searched again and again.
+local USAGE_EVENT = '\ndata: {[^\n]*"choices":%s*%[%],[^\n]*"usage":%s*{[^\n]*}\n\n'
 local TAIL = 4096 -- bytes kept to find a usage object that is split over two pieces
 
 local function milliseconds()
@@ -57,8 +58,8 @@ end
 -- it has none. An event that came in two pieces is left: it is lawful, if unasked.
 local function withhold(txn, message, fresh)
   if is(txn, "txn.usage") then return end
-  local from, to = fresh:find(USAGE_EVENT)
-  if from then message:remove(from - 1, to - from + 1) end
+  local from, to = ("\n" .. fresh):find(USAGE_EVENT)
+  if from then message:remove(from - 1, to - from) end
 end
 
 function Meter:http_headers(_, message)
@@ -83,9 +84,10 @@ function Meter:http_payload(txn, message)
   end
   local streamed = is(txn, "txn.stream")
   for from = 0, size - 1, PIECE do
-    self:see(txn, message:body(from, PIECE) or "", streamed)
+    -- HAProxy may hand over more than it was asked for, and nothing for the end of a body.
+    self:see(txn, (message:body(from, PIECE) or ""):sub(1, math.min(PIECE, size - from)), streamed)
   end
-  if streamed and size <= PIECE and not self.sized then withhold(txn, message, message:body(0, size)) end
+  if streamed and size <= PIECE and not self.sized then withhold(txn, message, message:body(0, size) or "") end
 end
 
 function Meter:http_end(txn, message)

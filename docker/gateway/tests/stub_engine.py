@@ -130,7 +130,10 @@ class Answer:
         if last[cut:]:
             await self.wait(0.05)
             await self.write(chunk(last[cut:]))
-        await self.write(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+        await self.write(chunk(b"data: [DONE]\n\n"))
+        # As web servers do: the end of the body is a write of its own.
+        await self.wait(0.02)
+        await self.write(b"0\r\n\r\n")
 
 
 async def engine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
