@@ -118,8 +118,8 @@ def _outcome() -> Iterable[str]:
         ),
         (
             Outcome.FAILED,
-            'log.cache["status"] < 400 and log.cache["ended"] != true'
-            ' and IsMatch(log.cache["termination"], "^[^-LCc]")',
+            # Also behind its last event: a client sees an answer that broke off.
+            'log.cache["status"] < 400 and IsMatch(log.cache["termination"], "^[^-LCc]")',
         ),
         (Outcome.CANCELLED, 'log.cache["ended"] != true and IsMatch(log.cache["termination"], "^C")'),
         (

@@ -33,6 +33,7 @@ def remove_images(stack: str) -> None:
         step(f"removing images: {', '.join(ours)}")
         run(["docker", "image", "rm", *ours], why="removing the stack's images")
     # Build stages: they may hold this machine's index settings (ops/base_image.py labels their base).
+    step("removing build stages, of other stacks too: what they compile is compiled anew next time")
     run(
         ["docker", "image", "prune", "-f", "--filter", "label=slm-kit.build"],
         why="removing the build stages",

@@ -15,6 +15,7 @@ from ops import base_image, docker_engine, model_source, runner, trust
 from ops.paths import example_file, stack_file, state_folder, write_private
 from ops.pulumi_cli import install_cli
 from ops.say import step
+from stacks.config import refuse_misplaced_keys
 from stacks.settings import NAMESPACE
 
 PREFIX = f"{NAMESPACE}:"
@@ -42,7 +43,9 @@ def config(stack: str) -> dict[str, Any]:
         raise KitError(
             f"stack {stack!r}", f"there is no stacks/{path.name}", f"`make up STACK={stack}` begins one."
         )
-    return (yaml.safe_load(path.read_text()) or {}).get("config") or {}
+    content = yaml.safe_load(path.read_text()) or {}
+    refuse_misplaced_keys(content)
+    return content.get("config") or {}
 
 
 def current_runner(stack: str) -> runner.Runner:

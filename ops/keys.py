@@ -122,7 +122,6 @@ def add(used: Runner, key_id: str, asked: KeyOptions) -> None:
         used.set_config(f"{place}.expires", asked.expires, path=True)
     used.set_config(f"{place}.id", key_id, path=True)
     _store(used, key_id)
-    step(f"key {key_id!r} added to the stack config; `make up STACK={used.stack}` brings it to the gateway")
 
 
 def _check_expiry(key_id: str, expires: str) -> None:

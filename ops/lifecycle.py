@@ -84,6 +84,7 @@ def key(stack: str, options: KeyOptions) -> None:
     if options.new is not None:
         with kept_if_valid(stack):
             keys.add(used, options.new, options)
+        step(f"key {options.new!r} is in the stack config; `make up STACK={stack}` brings it to the gateway")
     elif options.rotate is not None:
         keys.rotate(used, options.rotate)
     else:
@@ -108,6 +109,7 @@ def set_config(stack: str, name: str, value: str | None) -> None:
     given = sys.stdin.read().strip() if value is None else value
     with kept_if_valid(stack):
         used.set_config(f"{NAMESPACE}:{name}", given, path=True, secret=secret)
+    step(f"{NAMESPACE}:{name} is in the stack config; `make preview STACK={stack}` shows what it changes")
 
 
 def logs(stack: str, request: str | None) -> None:
@@ -116,6 +118,7 @@ def logs(stack: str, request: str | None) -> None:
     label, form = f"label=slm-kit.stack={stack}", '{{.Names}} {{.Label "slm-kit.workload"}} {{.Status}}'
     listing = ["docker", "ps", "-a", "--filter", label, "--format", form]
     listed = subprocess.run(listing, text=True, capture_output=True, check=False).stdout.splitlines()
+    some = False
     for line in listed:
         name = line.split()[0]
         if request is None:
@@ -126,9 +129,19 @@ def logs(stack: str, request: str | None) -> None:
             ["docker", "logs", name], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ).stdout
         kept = written.decode(errors="replace").splitlines()
-        found = [each for each in kept if request in each]
+        found = [each for each in kept if _names(each, request)]
         if found:
             print(f"== {line}", *found, sep="\n")
+        some = some or bool(found)
+    if request is not None and not some:
+        limit = f"no container of stack {stack} has a line with it"
+        raise KitError(f"request {request!r}", limit, "It may be older than what Docker keeps (30 MB each).")
+
+
+def _names(line: str, request: str) -> bool:
+    """Whether a line has this id, and not as a part of another."""
+    letter = "[A-Za-z0-9._-]"
+    return re.search(f"(?<!{letter}){re.escape(request)}(?!{letter})", line) is not None
 
 
 def load(stack: str, seconds: int, concurrency: int) -> None:

@@ -28,7 +28,7 @@ TOKENS = 32
 def load(used: Runner, settings: StackSettings, seconds: int, concurrency: int) -> None:
     """Traffic for `seconds` (1 to 600) with `concurrency` (1 to 64) requests at once; then the table.
 
-    Raises HostError for a series without a value.
+    Raises HostError for a series without a value, and for answers that broke off.
     """
     bounds = (("seconds", seconds, MOST_SECONDS), ("concurrency", concurrency, MOST_CONCURRENCY))
     for name, value, most in bounds:
@@ -39,9 +39,11 @@ def load(used: Runner, settings: StackSettings, seconds: int, concurrency: int) 
             "monitoring.enabled false", "there is nothing that records", "Set it to true and `make up`."
         )
     watched = watched_of(used.stack, plan(settings), settings, LIMITS)
-    endpoint = used.outputs()["endpoint"]
+    endpoint = used.outputs().get("endpoint")
+    if endpoint is None:
+        raise KitError(f"stack {used.stack}", "is not up", f"Run `make up STACK={used.stack}` first.")
     step(f"{concurrency} requests at once for {seconds} s; they count as use of the stack's own keys")
-    _ask(used, settings, endpoint, time.monotonic() + seconds, concurrency)
+    broken = _ask(used, settings, endpoint, time.monotonic() + seconds, concurrency)
     step(f"waiting {SETTLE_SECONDS} s until the rules have seen it")
     time.sleep(SETTLE_SECONDS)
     empty = series.show(watched, series.query_of(used, settings))
@@ -51,23 +53,28 @@ def load(used: Runner, settings: StackSettings, seconds: int, concurrency: int) 
             "a dashboard or an alert would look at nothing",
             "See Prometheus' targets page for what cannot be scraped, and `make logs`.",
         )
+    if broken:
+        raise HostError(f"{broken} answers", "broke off, or never began", "See `make logs` of the gateway.")
 
 
-def _ask(used: Runner, settings: StackSettings, endpoint: str, until: float, concurrency: int) -> None:
+def _ask(used: Runner, settings: StackSettings, endpoint: str, until: float, concurrency: int) -> int:
+    """How many answers there were none or half of."""
     targets = [(keys.show(used, key_id), model) for key_id, model in askable(settings)]
     if not targets:
         step("no key may chat with a model of this stack (endpoints outside are not asked): no traffic")
-        return
+        return 0
     with ThreadPoolExecutor(concurrency) as pool:
         # Each begins with another key and model, and goes round all of them.
         begun = [targets[number % len(targets) :] + targets for number in range(concurrency)]
         counted = sum(pool.map(lambda mine: _worker(endpoint, mine, until), begun), Counter[int]())
-    said = ", ".join(f"{count} x {status}" for status, count in sorted(counted.items()))
+    known = {0: "broken off or none", 429: "429 (the key's limit)", 503: "503 (no free place)"}
+    said = ", ".join(f"{count} x {known.get(status, status)}" for status, count in sorted(counted.items()))
     step(f"answers by status: {said}")
+    return counted[0]
 
 
 def _worker(endpoint: str, targets: Sequence[Target], until: float) -> Counter[int]:
-    """One request after the other, every second one streamed. 0 counts those without an answer."""
+    """One request after the other, every second one streamed. 0 counts those without a whole answer."""
     counted: Counter[int] = Counter()
     with httpx.Client(base_url=endpoint, timeout=120, trust_env=False) as client:
         while time.monotonic() < until:

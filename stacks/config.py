@@ -88,6 +88,13 @@ def build_proxies() -> dict[str, pulumi.Output[str]]:
     return found
 
 
+def refuse_misplaced_keys(content: Mapping[str, Any]) -> None:
+    """Raise KitError for a key of ours that stands beside `config` in the stack's file: Pulumi reads on."""
+    for key in content:
+        if str(key).startswith(f"{NAMESPACE}:"):
+            raise KitError(key, "stands beside `config:` in the stack's file", "Indent it below `config:`.")
+
+
 def refuse_unknown_keys(keys: Iterable[str]) -> None:
     """Raise KitError for the first key of our namespace that no setting has."""
     known = (*plain_keys(), *SECRET_KEYS)
@@ -104,4 +111,6 @@ def _keys_in_file(stack: str) -> Iterable[str]:
     path = Path(__file__).with_name(f"Pulumi.{stack}.yaml")
     if not path.is_file():
         return ()
-    return (yaml.safe_load(path.read_text()) or {}).get("config") or {}
+    content = yaml.safe_load(path.read_text()) or {}
+    refuse_misplaced_keys(content)
+    return content.get("config") or {}

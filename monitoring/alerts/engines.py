@@ -13,8 +13,8 @@ SERVED_SLACK_SECONDS = 600
 """Beyond the budget of a start: an engine whose last replica was there in this time served lately."""
 WAKE_SLACK_SECONDS = 60
 """Beyond the budget of a start: to notice the demand, and to find the replica."""
-MOST_STARTS = 3
-"""In an hour. One is an update, two are an update taken back."""
+MOST_STARTS = 4
+"""In an hour. One is the first, one an update, one more an update taken back or an outage that was mended."""
 NEAR_LIMIT = 0.95
 KV_CACHE_FULL = 0.95
 

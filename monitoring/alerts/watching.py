@@ -21,7 +21,8 @@ def _scrapes() -> Alert:
         f'slm:scrape_up{{job!~"{"|".join(OWN_ALERT_JOBS)}"}} == 0',
         Severity.TICKET,
         Dashboard.OVERVIEW,
-        for_="5m",
+        # At a first `make up` a part may be built for ten minutes after Prometheus began to ask for it.
+        for_="15m",
         summary="{{ $labels.job }} at {{ $labels.instance }} cannot be read: alerts that need it are blind",
         first="Run `make logs`; Prometheus' page Status > Targets shows the error.",
     )

@@ -146,9 +146,9 @@ ENGINES = [
     ),
     Case(
         "EngineRestarting",
-        {f"slm:cold_starts:changes1h{_TINY}": (2, 3)},
+        {f"slm:cold_starts:changes1h{_TINY}": (3, 4)},
         {**TINY, "severity": "page"},
-        "tiny (onnx) was started 3 times in the last hour",
+        "tiny (onnx) was started 4 times in the last hour",
     ),
     Case(
         "KvCacheSaturated",

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from catalog.errors import KitError
-from stacks.config import refuse_unknown_keys
+from stacks.config import refuse_misplaced_keys, refuse_unknown_keys
 from stacks.parsing import parse
 from stacks.serving import grants_of
 from tests.conftest import ROOT
@@ -51,6 +51,12 @@ def test_a_misspelt_key_is_refused_with_the_right_one() -> None:
 def test_a_misspelt_top_level_key_is_refused_with_the_right_one() -> None:
     with pytest.raises(KitError, match="Did you mean slm-kit:gatewayPort"):
         refuse_unknown_keys(["docker:host", "slm-kit:gatewayPrt"])
+
+
+def test_a_setting_beside_config_is_refused_and_not_read_over() -> None:
+    with pytest.raises(KitError, match="Indent it below `config:`"):
+        refuse_misplaced_keys({"config": {}, "encryptionsalt": "v1:", "slm-kit:monitoring": {}})
+    refuse_misplaced_keys({"config": {"slm-kit:models": []}, "encryptionsalt": "v1:"})
 
 
 def test_more_context_than_the_model_has_is_refused() -> None:
