@@ -4,7 +4,9 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+import docker
 import httpx
+from docker.errors import DockerException
 
 from catalog.errors import UpdateError
 from catalog.models import find
@@ -41,7 +43,7 @@ def bring_up(used: Runner, settings: StackSettings) -> Answer | None:
         return None
     endpoint = endpoint_of(settings.gateway_address, settings.gateway_port)
     key, model = keys.show(used, pair[0]), pair[1]
-    with _asking(endpoint, key, model) as early:
+    with _asking(used.stack, endpoint, key, model) as early:
         used.up()
     # Asked again where monitoring was built beside the first answer: its speed is not the machine's.
     step(f"asking {model}: {QUESTION}" + (" (again, with nothing being built)" if early else ""))
@@ -57,7 +59,7 @@ def show(answer: Answer) -> None:
 
 
 @contextlib.contextmanager
-def _asking(endpoint: str, key: str, model: str) -> Iterator[list[Answer]]:
+def _asking(stack: str, endpoint: str, key: str, model: str) -> Iterator[list[Answer]]:
     """A list that an answer may get into while the block runs."""
     answers: list[Answer] = []
     over = threading.Event()
@@ -65,8 +67,8 @@ def _asking(endpoint: str, key: str, model: str) -> Iterator[list[Answer]]:
     def try_until_over() -> None:
         while not over.wait(POLL_SECONDS):
             # A gateway without its model yet, or one that is cut off: it comes, or the update says why not.
-            with contextlib.suppress(UpdateError, httpx.HTTPError):
-                if _gateway_answers(endpoint):
+            with contextlib.suppress(UpdateError, httpx.HTTPError, DockerException):
+                if _gateway_answers(endpoint) and _is_ready(stack, model):
                     answers.append(ask(endpoint, key, model, attempts=1))
                     step(f"first answer: asked {QUESTION!r}, {model} says {answers[0].text.strip()!r}")
                     return
@@ -80,6 +82,13 @@ def _asking(endpoint: str, key: str, model: str) -> Iterator[list[Answer]]:
         over.set()
         if asking.is_alive():
             asking.join(timeout=ASK_SECONDS)
+
+
+def _is_ready(stack: str, model: str) -> bool:
+    """Whether its engine says so. Asked before, the gateway would refuse, which counts against what the model
+    promises."""
+    labels = [f"slm-kit.stack={stack}", f"slm-kit.workload={model}"]
+    return bool(docker.from_env().containers.list(filters={"label": labels, "health": "healthy"}))
 
 
 def _gateway_answers(endpoint: str) -> bool:

@@ -20,7 +20,7 @@ class Gateway:
     """Answers once it is open; a model that is not there yet gets 503."""
 
     def __init__(self) -> None:
-        self.open, self.starting, self.asked = False, 0, 0
+        self.open, self.ready, self.starting, self.asked = False, True, 0, 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -60,6 +60,8 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     made = Gateway()
     monkeypatch.setattr(keys, "show", lambda *_: "slm-key")
     monkeypatch.setattr(first_answer, "POLL_SECONDS", 0.05)
+    # Docker's word on the engine's container.
+    monkeypatch.setattr(first_answer, "_is_ready", lambda *_: made.ready)
     yield made
     made.server.shutdown()
     made.server.server_close()
@@ -92,6 +94,20 @@ def test_it_is_shown_while_the_update_still_runs(
     assert "first answer" in said.out + said.err
     # Behind the update again: what is shown as speed is the machine's own.
     assert gateway.asked == gateway.starting + 2
+
+
+def test_a_model_that_is_not_ready_is_not_asked_as_that_would_count_as_its_failure(gateway: Gateway) -> None:
+    gateway.open, gateway.ready = False, False
+    asked_before: list[int] = []
+
+    def update() -> None:
+        gateway.open = True
+        time.sleep(0.5)
+        asked_before.append(gateway.asked)
+        gateway.ready = True
+
+    first_answer.bring_up(Update(update), settings(gateway))
+    assert asked_before == [0]
 
 
 def test_a_gateway_that_answered_before_is_asked_behind_the_update_only(gateway: Gateway) -> None:

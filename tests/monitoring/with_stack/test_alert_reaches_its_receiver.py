@@ -17,6 +17,7 @@ def test_a_killed_engine_fires_reaches_the_webhook_and_resolves(
     stack: Stack, receiver: tuple[Receiver, int]
 ) -> None:
     told, _ = receiver
+    assert told.told == [], "an installation pages nobody"
     over = threading.Event()
 
     def load() -> None:
