@@ -1,5 +1,6 @@
 """What a stack's models need, said and refused before anything is created."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from catalog.errors import KitError
 from stacks.parsing import parse
 from stacks.plan import plan
 from stacks.settings import StackSettings
+from tests.conftest import ROOT
 
 MODEL = "smollm2-135m-instruct"
 
@@ -29,6 +31,17 @@ def test_the_table_says_why_an_engine_was_chosen() -> None:
 def test_a_memory_limit_below_the_need_is_refused_with_the_need() -> None:
     with pytest.raises(KitError, match=r"memoryMib 100 .* need \d+ MiB"):
         plan(settings({"name": MODEL, "engine": "onnx", "memoryMib": 100}))
+
+
+@pytest.mark.parametrize(("context", "slots"), [(128, 1), (512, 2), (2048, 8)])
+def test_an_onnx_engine_does_not_refuse_the_limit_that_was_computed_for_it(context: int, slots: int) -> None:
+    model = {"name": MODEL, "engine": "onnx", "contextLength": context, "concurrency": slots}
+    (made,) = plan(settings(model)).hosted
+    sized = made.fit.estimate
+    # What it asks for beside weights and KV cache: docker/onnx-server/onnx_server/cli.py.
+    source = (ROOT / "docker/onnx-server/onnx_server/cli.py").read_text()
+    (asked,) = re.findall(r"^_OVERHEAD_BYTES = (\d+) << 20$", source, re.MULTILINE)
+    assert made.serving.memory_mib * 2**20 >= sized.weights + sized.kv + int(asked) * 2**20
 
 
 def test_models_that_fit_alone_and_not_together_are_refused() -> None:
