@@ -42,7 +42,7 @@ def test_a_hardened_container_is_hard(hands: Hands, client: docker.DockerClient,
     assert inside(made.id, "touch /tmp/x && echo made") == "made"
     assert inside(made.id, "grep CapEff /proc/self/status").split() == ["CapEff:", "0000000000000000"]
     assert inside(made.id, "grep NoNewPrivs /proc/self/status").split() == ["NoNewPrivs:", "1"]
-    # Of what an exec sees the hard one only: older runc (1.1) may leave the soft one raised, a race of its own.
+    # Of what an exec sees the hard one only: older runc (1.1) may leave the soft one raised by a race.
     assert inside(made.id, "ulimit -Hn") == "1024"
     host = inspected(client, made)["HostConfig"]
     assert host["Ulimits"] == [{"Name": "nofile", "Soft": 512, "Hard": 1024}]
