@@ -88,7 +88,8 @@ def _is_ready(stack: str, model: str) -> bool:
     """Whether its engine says so. Asked before, the gateway would refuse, which counts against what the model
     promises."""
     labels = [f"slm-kit.stack={stack}", f"slm-kit.workload={model}"]
-    return bool(docker.from_env().containers.list(filters={"label": labels, "health": "healthy"}))
+    with contextlib.closing(docker.from_env()) as client:
+        return bool(client.containers.list(filters={"label": labels, "health": "healthy"}))
 
 
 def _gateway_answers(endpoint: str) -> bool:

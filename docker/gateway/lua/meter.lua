@@ -83,11 +83,13 @@ function Meter:http_payload(txn, message)
     txn:set_var("txn.first_byte_ms", milliseconds() - (txn:get_var("txn.received_ms") or milliseconds()))
   end
   local streamed = is(txn, "txn.stream")
+  local piece
   for from = 0, size - 1, PIECE do
     -- HAProxy may hand over more than it was asked for, and nothing for the end of a body.
-    self:see(txn, (message:body(from, PIECE) or ""):sub(1, math.min(PIECE, size - from)), streamed)
+    piece = (message:body(from, PIECE) or ""):sub(1, math.min(PIECE, size - from))
+    self:see(txn, piece, streamed)
   end
-  if streamed and size <= PIECE and not self.sized then withhold(txn, message, message:body(0, size) or "") end
+  if streamed and size <= PIECE and not self.sized then withhold(txn, message, piece) end
 end
 
 function Meter:http_end(txn, message)
