@@ -6,19 +6,9 @@ import time
 import httpx
 import pytest
 
-from tests.docker.gateway_rig import GatewayRig, StubEngine
+from tests.docker.gateway_rig import GatewayRig
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture(scope="module")
-def gateway(rig: GatewayRig, engine: StubEngine) -> GatewayRig:
-    rig.write_config()
-    rig.write_keys()
-    rig.start()
-    rig.wait_until_up("free")
-    engine.clear()
-    return rig
 
 
 def test_nothing_of_their_own_is_logged(gateway: GatewayRig) -> None:
