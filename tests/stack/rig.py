@@ -96,6 +96,21 @@ class Stack:
         }
         return {kind: docker(*listing).split() for kind, listing in listings.items()}
 
+    def remove_left(self) -> None:
+        """Remove what an interrupted run left; its images stay, as `up` makes them again from the cache.
+
+        It would hold the stack's ports, and its state is lost with the folder of that run.
+        """
+        commands = {
+            "containers": ("rm", "--force", "--volumes"),
+            "networks": ("network", "rm"),
+            "volumes": ("volume", "rm"),
+        }
+        left = self.left()
+        for kind, command in commands.items():
+            if left[kind]:
+                docker(*command, *left[kind])
+
 
 def docker(*arguments: str) -> str:
     done = subprocess.run(["docker", *arguments], text=True, capture_output=True, check=True)
@@ -125,6 +140,7 @@ def new_stack(
     example["config"] |= {f"slm-kit:{key}": value for key, value in settings.items()}
     made = Stack(name, port, checkout, home)
     made.file.write_text(yaml.safe_dump(example, sort_keys=False))
+    made.remove_left()
     return made
 
 
