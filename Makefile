@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m ops
 quoted = '$(subst ','\'',$(1))'
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
-.PHONY: help up preview down purge key password config load logs render models lock-models advise check test bench lock
+.PHONY: help up preview down purge key password config load logs render models lock-models advise check test test-kubernetes bench lock
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ check: $(VENV)/.dev  ## ruff, mypy strict, import direction, lock freshness
 test: $(VENV)/.dev  ## Everything this machine can run, with a table of what was skipped and why
 	@$(BIN)/python -m pytest tests
 
+test-kubernetes: $(VENV)/.dev  ## On a real Kubernetes: KUBECONFIG's, or a node that is built here, once a machine
+	@SLM_TEST_KUBERNETES=1 $(BIN)/python -m pytest tests/kubernetes tests/rehearsal_kubernetes
+
 bench: $(VENV)/.dev  ## ONNX, Ollama and the raw loop in one run; ONNX with monitoring and without
 	@$(BIN)/python -m bench
 
@@ -71,6 +74,11 @@ lock: $(VENV)/.dev  ## Compile all lock files anew
 
 $(VENV)/.run: requirements.lock
 	@$(call venv,requirements.lock)
+	@touch $@
+
+# What targets other than local-docker need beside it.
+$(VENV)/.kubernetes $(VENV)/.azure: $(VENV)/.%: requirements-%.lock $(VENV)/.run
+	@$(call venv,$<)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run

@@ -33,12 +33,18 @@ def locks() -> list[Lock]:
         Lock("requirements.lock", "pyproject.toml", host),
         Lock("requirements-dev.lock", "pyproject.toml", (*host, "--extra", "dev", "-c", "requirements.lock")),
         Lock(
+            "requirements-kubernetes.lock",
+            "pyproject.toml",
+            (*host, "--extra", "kubernetes", "-c", "requirements.lock"),
+        ),
+        Lock(
             "requirements-azure.lock",
             "pyproject.toml",
             (*host, "--extra", "azure", "-c", "requirements.lock"),
         ),
     ]
-    for source in sorted((ROOT / "docker").glob("*/requirements*.in")):
+    folders = ("docker/*", "tests/kubernetes/image")
+    for source in sorted(path for each in folders for path in ROOT.glob(f"{each}/requirements*.in")):
         relative = source.relative_to(ROOT)
         image = ("--universal", "--python-version", IMAGE_PYTHON)
         found.append(Lock(str(relative.with_suffix(".lock")), str(relative), image))
