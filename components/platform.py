@@ -30,3 +30,7 @@ class Platform(Protocol):
         mounted on.
         """
         ...
+
+    def address(self, alias: str) -> str:
+        """The DNS name that workloads of the stack reach the workload with this alias by."""
+        ...

@@ -40,7 +40,7 @@ class Update(StrEnum):
 class Probe:
     """How a platform learns that the program is well.
 
-    `command` runs inside the container (Docker); `path` on `port` is asked over HTTP (Kubernetes).
+    `command` runs inside the container; where `http` allows it, Kubernetes asks `path` on `port` instead.
     """
 
     path: str
@@ -51,6 +51,9 @@ class Probe:
     failures: int = 3
     start_seconds: int = 60
     """Start-up budget: how long the program may take until it is ready for the first time."""
+    http: bool = False
+    """Whether `path` answers 200 to anybody on the program's own address: then Kubernetes asks over HTTP,
+    which costs no process. A page behind a login, or on 127.0.0.1 alone, does not."""
 
 
 @dataclass(frozen=True)

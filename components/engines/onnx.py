@@ -39,7 +39,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
 
 def _probe(path: str, start_seconds: int) -> Probe:
     command = ("python3", "-m", "onnx_server.probe", f"http://127.0.0.1:{PORT}{path}")
-    return Probe(path=path, port=PORT, command=command, start_seconds=start_seconds)
+    return Probe(path=path, port=PORT, command=command, start_seconds=start_seconds, http=True)
 
 
 RECIPE = Recipe(name="onnx", workload=workload, health_path="/ready")

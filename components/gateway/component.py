@@ -14,7 +14,7 @@ from components.gateway.upstreams import (
 )
 from components.platform import Platform
 from components.secrets import ApiKeys
-from components.workload import Probe, Publish, Resources, Update, Workload
+from components.workload import Probe, Publish, Resources, Workload
 
 
 class GatewayArgs(TypedDict):
@@ -64,9 +64,8 @@ class Gateway(pulumi.ComponentResource):
                 host_machine=True,
                 publish=(Publish(PUBLIC_PORT, args["port"], args["address"]),),
                 # The public port can be full of clients; the gateway is well all the same.
-                readiness=Probe("/healthz", METRICS_PORT, ("gateway-probe",), start_seconds=60),
+                readiness=Probe("/healthz", METRICS_PORT, ("gateway-probe",), start_seconds=60, http=True),
                 writable={"/run/slm": 8},
-                update=Update.STOP_FIRST,
                 drain_seconds=int(args["limits"].drain_s),
                 metrics_path="/metrics",
             ),

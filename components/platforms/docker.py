@@ -93,6 +93,10 @@ class DockerPlatform(pulumi.ComponentResource):
         """See components/platform.py."""
         return docker.Volume(name, labels=label_list(self._labels), opts=opts).name
 
+    def address(self, alias: str) -> str:
+        """The alias itself, which the engine knows in every network; see components/platform.py."""
+        return alias
+
     def _log_address(self, name: str) -> str | None:
         if self._logs is None or name in self._logs.get("kept", ()):
             return None

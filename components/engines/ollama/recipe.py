@@ -69,6 +69,7 @@ def _probe(path: str, serving: Serving) -> Probe:
         port=PORT,
         command=("slm-ollama", "probe", f"http://127.0.0.1:{PORT}{path}"),
         start_seconds=serving.ollama.load_timeout_seconds + 60,
+        http=True,
     )
 
 

@@ -111,6 +111,7 @@ def _probe(start_seconds: int, failures: int) -> Probe:
         timeout_seconds=timeout + 1,
         failures=failures,
         start_seconds=start_seconds,
+        http=True,
     )
 
 

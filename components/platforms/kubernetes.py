@@ -1,0 +1,191 @@
+"""Runs workloads on a Kubernetes cluster."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict
+
+import pulumi
+from pulumi_kubernetes import Provider, core, meta
+
+from components.platforms.kubernetes_checks import check, check_gpus, check_place
+from components.platforms.kubernetes_names import (
+    OBJECT_LIMIT,
+    STACK_LABEL,
+    dns_label,
+    memory_quantity,
+    name_of,
+    same_name,
+    service_name,
+)
+from components.platforms.kubernetes_namespace import KubernetesNamespace, KubernetesNamespaceArgs
+from components.platforms.kubernetes_pod import Placement
+from components.platforms.kubernetes_workload import SKIP_AWAIT, KubernetesWorkload
+from components.workload import Mount, Workload
+
+VOLUME_GIB = 32
+"""Size of a volume that nobody named one for."""
+
+AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
+
+
+class KubernetesPlatformArgs(TypedDict):
+    """What a Kubernetes platform is made of. Mappings are by the name of the workload or volume."""
+
+    stack: str
+    """Stack name; labels everything the platform creates."""
+    namespace: str
+    """Of the stack alone: it is made, and closed, by the platform. It stays when the stack goes, with the
+    volumes that are kept."""
+    provider: NotRequired[Provider]
+    """The cluster; see kubernetes_provider.py for the settings it must have. Default: Pulumi's own."""
+    storage_class: NotRequired[str]
+    """Default: the cluster's."""
+    shared_access: NotRequired[AccessMode]
+    """Of volumes that several workloads or replicas mount: ReadWriteMany where these may be on several nodes.
+    Default: ReadWriteOnce, one node."""
+    volume_gib: NotRequired[Mapping[str, int]]
+    """Sizes of volumes, GiB; a cache is `<workload>-cache-<number>`. Default: 32 each."""
+    quota: NotRequired[Mapping[str, str]]
+    """Most that all pods of the namespace may ask for. Default: no bound."""
+    limits: NotRequired[Sequence[core.v1.LimitRangeItemArgsDict]]
+    """Bounds of a single pod, container or claim. Default: none."""
+    node_selectors: NotRequired[Mapping[str, Mapping[str, str]]]
+    """Labels of the nodes that a workload may run on. Default: any node."""
+    tolerations: NotRequired[Mapping[str, Sequence[core.v1.TolerationArgsDict]]]
+    """Further taints that a workload does not mind, e.g. of spot nodes. Those of GPU nodes are known."""
+    priority_classes: NotRequired[Mapping[str, str]]
+    """PriorityClass of a workload; it must exist. Default: the cluster's."""
+    cpu_share: NotRequired[float]
+    """Part of each workload's processors that is reserved for it, above 0 to 1; the limit stays as it is.
+    Default: 1. Less fits more onto a small node, and slows all down when all work."""
+    gpus_available: NotRequired[int]
+    """GPUs of all nodes that the stack may use: what they cannot hold is refused. Default: not checked."""
+    scaled: NotRequired[Collection[str]]
+    """Workloads whose number of replicas an autoscaler owns. Default: none."""
+    admits: NotRequired[Mapping[str, Sequence[str]]]
+    """Namespaces whose pods may ask the ports that a workload publishes. Default: none."""
+    reachable_ranges: NotRequired[Sequence[str]]
+    """Private ranges (CIDR) that are outside for workloads with egress: a mirror, a proxy, an endpoint of
+    one's own. Default: none; public addresses only."""
+    pull_secrets: NotRequired[Sequence[str]]
+    """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
+
+
+class KubernetesPlatform(pulumi.ComponentResource):
+    """A closed namespace and the workloads in it.
+
+    What a cluster has no counterpart for: a published port is a Service `<alias>-published`, which namespaces
+    in `admits` may ask; with an address other than loopback everybody may, so that an Ingress or a load
+    balancer can lead to it (`kubectl port-forward` always can). There is no `host.docker.internal`. A folder
+    of the host and a user of root's id are refused.
+    """
+
+    def __init__(
+        self, name: str, args: KubernetesPlatformArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        mine = pulumi.ResourceOptions(provider=args.get("provider"))
+        super().__init__("slm:index:KubernetesPlatform", name, {}, pulumi.ResourceOptions.merge(mine, opts))
+        check_place(args["namespace"], args.get("reachable_ranges", ()), args.get("cpu_share", 1))
+        self._args = args
+        self._cluster = mine
+        self._labels = {STACK_LABEL: dns_label(args["stack"])}
+        self._workloads: dict[str, Workload] = {}
+        self._running: dict[str, KubernetesWorkload] = {}
+        wanted: KubernetesNamespaceArgs = {"stack": args["stack"], "namespace": args["namespace"]}
+        if "quota" in args:
+            wanted["quota"] = args["quota"]
+        if "limits" in args:
+            wanted["limits"] = args["limits"]
+        self.namespace = KubernetesNamespace(name, wanted, pulumi.ResourceOptions(parent=self)).namespace
+        self.register_outputs({"namespace": self.namespace})
+
+    def run(
+        self, name: str, workload: Workload, opts: pulumi.ResourceOptions | None = None
+    ) -> KubernetesWorkload:
+        """Run the workload; see components/platform.py. Raises KitError for what a cluster cannot run."""
+        args = self._args
+        same_name(name, {dns_label(each, OBJECT_LIMIT): each for each in self._workloads})
+        check(name, workload)
+        self._workloads[name] = workload
+        if "gpus_available" in args:
+            check_gpus(self._workloads, args["gpus_available"])
+        options = pulumi.ResourceOptions.merge(self._cluster, opts)
+        self._running[name] = KubernetesWorkload(
+            name,
+            {
+                "workload": workload,
+                "stack": args["stack"],
+                "namespace": self.namespace,
+                "caches": self._caches(name, workload, options),
+                "placement": self._placement(name),
+                "scaled": name in args.get("scaled", ()),
+                "admitted": args.get("admits", {}).get(name, ()),
+                "reachable": args.get("reachable_ranges", ()),
+                "pull_secrets": args.get("pull_secrets", ()),
+            },
+            options,
+        )
+        return self._running[name]
+
+    def running(self, name: str) -> KubernetesWorkload:
+        """The workload that `run` was called for under this name, e.g. to scale it. Raises KeyError."""
+        return self._running[name]
+
+    def address(self, alias: str) -> str:
+        """The full name of the alias' Service: the gateway's resolver knows no search domains."""
+        return f"{service_name(alias)}.{self._args['namespace']}.svc.cluster.local"
+
+    def kept_volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
+        """`slm-kit-<stack>-<name>`; see components/platform.py."""
+        kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
+        return self._claim(
+            name, self._shared(), kept, fixed=dns_label(f"slm-kit-{self._args['stack']}-{name}")
+        )
+
+    def volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
+        """See components/platform.py. Its group is the kit's, which every pod's user is in."""
+        return self._claim(name, "ReadWriteOnce", opts)
+
+    def _caches(self, name: str, workload: Workload, opts: pulumi.ResourceOptions) -> list[Mount]:
+        claims = [f"{name}-cache-{index}" for index, _ in enumerate(workload.caches)]
+        owner = pulumi.ResourceOptions(parent=opts.parent or self)
+        return [
+            Mount(path=path, volume=self._claim(claim, self._shared(), owner), read_only=False)
+            for claim, path in zip(claims, workload.caches, strict=True)
+        ]
+
+    def _shared(self) -> AccessMode:
+        return self._args.get("shared_access", "ReadWriteOnce")
+
+    def _placement(self, name: str) -> Placement:
+        args = self._args
+        return Placement(
+            node_selector=args.get("node_selectors", {}).get(name, {}),
+            tolerations=args.get("tolerations", {}).get(name, ()),
+            priority_class=args.get("priority_classes", {}).get(name),
+            cpu_share=args.get("cpu_share", 1),
+        )
+
+    def _claim(
+        self, name: str, access: AccessMode, opts: pulumi.ResourceOptions | None, fixed: str | None = None
+    ) -> pulumi.Output[str]:
+        gib = self._args.get("volume_gib", {}).get(name, VOLUME_GIB)
+        metadata: meta.v1.ObjectMetaArgsDict = {
+            "namespace": self.namespace,
+            "labels": self._labels,
+            "annotations": SKIP_AWAIT,
+        }
+        if fixed is not None:
+            metadata["name"] = fixed
+        spec: core.v1.PersistentVolumeClaimSpecArgsDict = {
+            "access_modes": [access],
+            "resources": {"requests": {"storage": memory_quantity(gib * 1024)}},
+        }
+        if "storage_class" in self._args:
+            spec["storage_class_name"] = self._args["storage_class"]
+        claim = core.v1.PersistentVolumeClaim(
+            dns_label(name, OBJECT_LIMIT),
+            metadata=metadata,
+            spec=spec,
+            opts=pulumi.ResourceOptions.merge(self._cluster, opts),
+        )
+        return name_of(claim.metadata)

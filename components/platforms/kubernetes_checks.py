@@ -1,0 +1,89 @@
+"""What a Kubernetes platform refuses before anything is created: pure, no resources."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+from catalog.errors import KitError
+from components.platforms.kubernetes_names import dns_label, service_name
+from components.workload import Kind, Update, Workload
+
+CONFIG_BYTES = 1024 * 1024
+"""Most that a ConfigMap holds (https://kubernetes.io/docs/concepts/configuration/configmap/)."""
+
+
+def check_place(namespace: str, ranges: Sequence[str], cpu_share: float) -> None:
+    """Refuse what is no namespace of a stack's own, no range and no share. Raises KitError."""
+    if namespace != dns_label(namespace) or namespace.startswith("kube-") or namespace in ("", "default"):
+        raise KitError(
+            f"namespace {namespace!r}",
+            "it is closed for all but the stack, and has a to z, 0 to 9 and hyphens, 63 at most",
+            "Name one of the stack's own, e.g. slm.",
+        )
+    for each in ranges:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            fix = "Write it as in 10.9.0.0/16."
+            raise KitError(f"range {each!r}", "it is the CIDR of a network", fix) from error
+    if not 0 < cpu_share <= 1:
+        raise KitError(f"cpu_share {cpu_share}", "it is above 0 and at most 1", "Take 1 to reserve all.")
+
+
+def check(name: str, workload: Workload) -> None:
+    """Refuse what a cluster cannot run. Raises KitError."""
+    if workload.user == 0:
+        raise KitError(
+            f"workload {name} as root",
+            "the namespace admits pods of Pod Security level `restricted` only, which run as another user",
+            "Leave it out on this target, or use an image that runs as another user.",
+        )
+    for mount in workload.mounts:
+        if mount.host_folder is not None:
+            raise KitError(
+                f"folder {mount.host_folder} of the host in workload {name}",
+                "a pod can be on any node and sees no folder of one",
+                "Use a source that can be downloaded, or put the files on a volume.",
+            )
+    held = sum(len(text.encode()) for text in workload.config_files.values())
+    if held > CONFIG_BYTES:
+        raise KitError(
+            f"{held} bytes of config files of workload {name}",
+            f"a ConfigMap holds {CONFIG_BYTES}",
+            "Make them smaller; certificate authorities that nothing needs are the usual reason.",
+        )
+    if workload.alias is not None:
+        service_name(workload.alias)
+
+
+def check_gpus(workloads: Mapping[str, Workload], available: int) -> None:
+    """Refuse what `available` GPUs (of all nodes that the workloads may run on) cannot hold. Raises KitError.
+
+    Counted are the replicas of all workloads, and one more of the largest that starts its new replica first:
+    without room for it an update would wait forever. It says nothing about GPUs of one node: a pod that asks
+    for two needs both in one node.
+    """
+    held = {name: each.resources.gpus * each.replicas for name, each in workloads.items()}
+    wanted = sum(held.values())
+    names = ", ".join(name for name, gpus in held.items() if gpus)
+    if wanted > available:
+        raise KitError(
+            f"{wanted} GPUs for {names}",
+            f"the nodes have {available}",
+            f"Add {wanted - available} to the pool, or serve fewer models or replicas on GPUs.",
+        )
+    surging = {
+        name: each.resources.gpus
+        for name, each in workloads.items()
+        if each.kind is Kind.SERVICE and each.update is Update.START_FIRST and each.resources.gpus
+    }
+    if not surging:
+        return
+    largest = max(surging, key=lambda name: surging[name])
+    if wanted + surging[largest] > available:
+        raise KitError(
+            f"update {Update.START_FIRST.value} of {largest}",
+            f"its new replica needs {surging[largest]} GPUs beside the {wanted} in use;"
+            f" the nodes have {available}",
+            f"Set its update to {Update.STOP_FIRST.value}, or add"
+            f" {wanted + surging[largest] - available} GPUs to the pool.",
+        )

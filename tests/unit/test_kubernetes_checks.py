@@ -1,0 +1,90 @@
+"""What a cluster cannot run is refused, and how a pod is asked whether it is well."""
+
+import pytest
+
+from catalog.errors import KitError
+from components.platforms.kubernetes_checks import check, check_gpus, check_place
+from components.platforms.kubernetes_pod import grace_seconds, probe
+from components.workload import Kind, Mount, Probe, Resources, Update, Workload
+
+ASKED = Probe("/-/ready", 9090, ("http-probe", "9090"), interval_seconds=30, start_seconds=100)
+
+
+def on_gpus(gpus: int, replicas: int = 1, update: Update = Update.STOP_FIRST) -> Workload:
+    return Workload(image="i", resources=Resources(64, 1, gpus=gpus), replicas=replicas, update=update)
+
+
+@pytest.mark.parametrize("namespace", ["default", "kube-system", "", "Slm", "a.b", "a" * 64])
+def test_a_namespace_that_is_not_a_stacks_own_is_refused(namespace: str) -> None:
+    check_place("slm", (), 1)
+    with pytest.raises(KitError, match="of the stack's own"):
+        check_place(namespace, (), 1)
+
+
+@pytest.mark.parametrize("given", ["10.9.0.0/33", "mirror.example", "10.9.1.1/16"])
+def test_a_range_that_is_no_network_is_refused(given: str) -> None:
+    check_place("slm", ("10.9.0.0/16", "fd00::/8"), 1)
+    with pytest.raises(KitError, match="CIDR"):
+        check_place("slm", (given,), 1)
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.5])
+def test_a_share_of_a_processor_is_above_nothing_and_at_most_all(share: float) -> None:
+    with pytest.raises(KitError, match="cpu_share"):
+        check_place("slm", (), share)
+
+
+def test_a_root_user_is_refused() -> None:
+    with pytest.raises(KitError, match="restricted"):
+        check("page", Workload(image="i", resources=Resources(64, 1), user=0))
+
+
+def test_a_folder_of_the_host_is_refused_by_its_path() -> None:
+    mount = Mount(path="/source", host_folder="/srv/models")
+    with pytest.raises(KitError, match="/srv/models"):
+        check("job", Workload(image="i", resources=Resources(64, 1), mounts=(mount,)))
+
+
+def test_an_alias_that_no_service_can_have_is_refused() -> None:
+    with pytest.raises(KitError, match="7b"):
+        check("engine", Workload(image="i", resources=Resources(64, 1), alias="7b"))
+
+
+def test_more_than_a_config_map_holds_is_refused_with_its_size() -> None:
+    full = {"ca.pem": "é" * (512 * 1024)}
+    check("job", Workload(image="i", resources=Resources(64, 1), config_files=full))
+    with pytest.raises(KitError, match="1048577 bytes"):
+        check("job", Workload(image="i", resources=Resources(64, 1), config_files={**full, "more": "x"}))
+
+
+def test_gpus_are_counted_over_all_replicas_of_all_workloads() -> None:
+    check_gpus({"a": on_gpus(1, replicas=2), "b": on_gpus(2)}, available=4)
+    with pytest.raises(KitError, match=r"5 GPUs for a, b.*the nodes have 4.*Add 1"):
+        check_gpus({"a": on_gpus(1, replicas=3), "b": on_gpus(2)}, available=4)
+
+
+def test_one_gpu_and_an_update_that_needs_two_is_refused_with_the_fix() -> None:
+    check_gpus({"a": on_gpus(1)}, available=1)
+    check_gpus({"a": on_gpus(1, update=Update.START_FIRST)}, available=2)
+    with pytest.raises(KitError, match=r"update start-first of a.*stop-first, or add 1"):
+        check_gpus({"a": on_gpus(1, update=Update.START_FIRST)}, available=1)
+
+
+def test_a_job_on_a_gpu_needs_no_room_for_a_second_one() -> None:
+    job = Workload(image="i", resources=Resources(64, 1, gpus=1), kind=Kind.JOB)
+    check_gpus({"job": job}, available=1)
+
+
+def test_what_may_be_behind_a_login_is_asked_inside_and_the_rest_over_http() -> None:
+    assert probe(ASKED)["exec_"] == {"command": ["http-probe", "9090"]}
+    assert "http_get" not in probe(ASKED)
+    open_to_all = Probe("/ready", 8000, ("x",), http=True)
+    assert probe(open_to_all)["http_get"] == {"path": "/ready", "port": 8000}
+    assert "exec_" not in probe(open_to_all)
+
+
+def test_a_job_is_killed_as_soon_as_its_own_time_is_over() -> None:
+    service = Workload(image="i", resources=Resources(64, 1), drain_seconds=60)
+    assert grace_seconds(service) == 15 + 60 + 5
+    job = Workload(image="i", resources=Resources(64, 1), kind=Kind.JOB, drain_seconds=60)
+    assert grace_seconds(job) == 60 + 5
