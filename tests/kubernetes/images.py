@@ -1,0 +1,30 @@
+"""Images for the cluster's tests, built on the bases that `make up` makes on this machine."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from ops import base_image, trust
+
+BUILD_SECONDS = 3600
+
+
+class BuildError(RuntimeError):
+    """An image does not build; the message ends with the builder's own."""
+
+
+def build(folder: Path, target: str, reference: str) -> str:
+    """Build a stage of folder/Dockerfile and tag it. Images stay: they are the next run's cache."""
+    base = base_image.ensure_base("upstream" if base_image.registry_answers() else "build")
+    build_base = base_image.ensure_build_base(base, trust.find()) or base
+    arguments = ["--build-arg", f"BASE={base}", "--build-arg", f"BUILD_BASE={build_base}"]
+    done = subprocess.run(
+        ["docker", "build", "--quiet", "--target", target, "--tag", reference, *arguments, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        env={**os.environ, "DOCKER_BUILDKIT": "0"},
+    )
+    if done.returncode:
+        raise BuildError(f"{folder} does not build:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return reference
