@@ -61,8 +61,13 @@ class Backend(Protocol):
     def preview(self, type_token: str, inputs: Properties) -> Properties:
         """Outputs known before creation; what is not known is left out (the engine marks it unknown)."""
 
-    def create(self, type_token: str, urn: str, inputs: Properties, log: Log) -> Existing:
-        """Create and wait until the resource is usable. Raises ResourceFailedError."""
+    def create(
+        self, type_token: str, urn: str, inputs: Properties, log: Log, seconds: float | None = None
+    ) -> Existing:
+        """Create and wait until the resource is usable. Raises ResourceFailedError.
+
+        `seconds` here and below is the option `custom_timeouts`; a backend that does not wait ignores it.
+        """
 
     def find(self, type_token: str, inputs: Properties) -> str | None:
         """The id of an object that an interrupted `create` with these inputs left behind."""
@@ -70,8 +75,17 @@ class Backend(Protocol):
     def read(self, type_token: str, id_: str, known: Mapping[str, Any]) -> Existing | None:
         """The resource as it is now, or None when it is gone."""
 
-    def update(self, type_token: str, old: Existing, new: Properties, log: Log) -> Existing:
+    def update(
+        self, type_token: str, old: Existing, new: Properties, log: Log, seconds: float | None = None
+    ) -> Existing:
         """Change in place what `diff` said needs no replacement."""
 
-    def delete(self, type_token: str, id_: str, outputs: Mapping[str, Any], log: Log) -> None:
+    def delete(
+        self,
+        type_token: str,
+        id_: str,
+        outputs: Mapping[str, Any],
+        log: Log,
+        seconds: float | None = None,
+    ) -> None:
         """Delete; an object that is already gone is not an error."""

@@ -24,7 +24,13 @@ def _docker(settings: Mapping[str, Any]) -> Backend:
     return backend
 
 
-BUILT_IN: Mapping[str, Factory] = {"docker": _docker}
+def _kubernetes(settings: Mapping[str, Any]) -> Backend:
+    module = importlib.import_module("rehearsal.kubernetes_backend")
+    backend: Backend = module.KubernetesBackend(module.settings_of(settings))
+    return backend
+
+
+BUILT_IN: Mapping[str, Factory] = {"docker": _docker, "kubernetes": _kubernetes}
 
 
 def factories(extra: list[str]) -> dict[str, Factory]:

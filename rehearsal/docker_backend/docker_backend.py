@@ -52,8 +52,11 @@ class DockerBackend:
         """Outputs known before creation."""
         return self._kind(type_token).preview(inputs)
 
-    def create(self, type_token: str, urn: str, inputs: Properties, log: Log) -> Existing:
-        """Create and wait until usable. Raises ResourceFailedError."""
+    def create(
+        self, type_token: str, urn: str, inputs: Properties, log: Log, seconds: float | None = None
+    ) -> Existing:
+        """Create and wait until usable (`waitTimeout`; `seconds` is not used). Raises ResourceFailedError."""
+        del seconds
         return self._kind(type_token).create(urn, inputs, log)
 
     def find(self, type_token: str, inputs: Properties) -> str | None:
@@ -64,12 +67,23 @@ class DockerBackend:
         """The object as it is; `known` are its outputs as last recorded."""
         return self._kind(type_token).read(id_, known)
 
-    def update(self, type_token: str, old: Existing, new: Properties, log: Log) -> Existing:
+    def update(
+        self, type_token: str, old: Existing, new: Properties, log: Log, seconds: float | None = None
+    ) -> Existing:
         """Change in place."""
+        del seconds
         return self._kind(type_token).update(old, new, log)
 
-    def delete(self, type_token: str, id_: str, outputs: Mapping[str, Any], log: Log) -> None:
+    def delete(
+        self,
+        type_token: str,
+        id_: str,
+        outputs: Mapping[str, Any],
+        log: Log,
+        seconds: float | None = None,
+    ) -> None:
         """Delete; gone already is fine."""
+        del seconds
         self._kind(type_token).delete(id_, outputs, log)
 
     def _kind(self, type_token: str) -> Kind:

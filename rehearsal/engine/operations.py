@@ -68,8 +68,9 @@ class Update(Preview):
         operation = self.journal.begin(Operation("creating", new, existed=before))
         self.reporter.progress(op, new.urn, "creating")
         started = time.monotonic()
+        log = self.reporter.log_for(new.urn)
         try:
-            made = backend.create(new.type, new.urn, inputs, self.reporter.log_for(new.urn))
+            made = backend.create(new.type, new.urn, inputs, log, new.custom_timeouts.get("create"))
         except (ResourceFailedError, RefusedError) as error:
             # After any other exception the operation stays pending: the next run looks for what it left.
             self._keep_leftover(operation, error)
@@ -100,8 +101,9 @@ class Update(Preview):
         backend = self.providers.backend(new.provider, new.type)
         operation = self.journal.begin(Operation("updating", old))
         self.reporter.progress("update", new.urn, "updating")
+        log, seconds = self.reporter.log_for(new.urn), new.custom_timeouts.get("update")
         try:
-            made = backend.update(new.type, existing(old), plain(new.inputs), self.reporter.log_for(new.urn))
+            made = backend.update(new.type, existing(old), plain(new.inputs), log, seconds)
         except (ResourceFailedError, RefusedError):
             self.journal.settle(operation=operation)
             raise
@@ -124,6 +126,7 @@ class Update(Preview):
                 resource.id,
                 plain(resource.outputs),
                 self.reporter.log_for(resource.urn),
+                resource.custom_timeouts.get("delete"),
             )
         except (ResourceFailedError, RefusedError):
             self.journal.settle(operation=operation)

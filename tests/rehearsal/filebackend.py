@@ -66,7 +66,10 @@ class FileBackend:
         assert UNKNOWN not in (folder, inputs["name"]), "an unknown reached an operation"
         return self._root / str(folder) / str(inputs["name"])
 
-    def create(self, type_token: str, urn: str, inputs: Properties, log: Log) -> Existing:
+    def create(
+        self, type_token: str, urn: str, inputs: Properties, log: Log, seconds: float | None = None
+    ) -> Existing:
+        del seconds
         assert urn.startswith("urn:pulumi:")
         path = self._path(inputs)
         _slay("create:before", path)
@@ -103,7 +106,10 @@ class FileBackend:
         path = Path(id_)
         return self._existing(type_token, path, known) if path.exists() else None
 
-    def update(self, type_token: str, old: Existing, new: Properties, log: Log) -> Existing:
+    def update(
+        self, type_token: str, old: Existing, new: Properties, log: Log, seconds: float | None = None
+    ) -> Existing:
+        del seconds
         path = Path(old.id)
         _slay("update:before", path)
         log(f"changing {path.name}")
@@ -111,7 +117,15 @@ class FileBackend:
         _slay("update:after", path)
         return self._existing(type_token, path, new)
 
-    def delete(self, type_token: str, id_: str, outputs: Mapping[str, Any], log: Log) -> None:
+    def delete(
+        self,
+        type_token: str,
+        id_: str,
+        outputs: Mapping[str, Any],
+        log: Log,
+        seconds: float | None = None,
+    ) -> None:
+        del seconds
         path = Path(id_)
         assert type_token in _KNOWN
         assert outputs["name"] == path.name
