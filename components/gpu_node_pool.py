@@ -1,0 +1,146 @@
+"""Pools of nodes: with GPUs for engines that compute on them, and without for everything else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict
+
+import pulumi
+from pulumi_azure_native import containerservice as aks
+
+from catalog.azure_skus import MigProfile, cut
+from catalog.azure_skus import find as find_sku
+from components.azure_place import Place
+from components.azure_rules import Eviction, Priority, check_name, check_priority, check_scale
+
+GPU_TAINT = "sku=gpu:NoSchedule"
+"""Keeps what needs no GPU away from nodes that cost the most."""
+POOL_LABEL = "slm-kit.pool"
+NO_LIMIT = -1.0
+"""Of a Spot node's price: it is never evicted for it."""
+GPU_LABEL = "slm-kit.gpu"
+"""Its value is the GPU's name in catalog/hardware.yaml."""
+
+
+class NodePoolArgs(TypedDict):
+    """Nodes of one size, as many as are needed between two bounds."""
+
+    place: Place
+    cluster_name: pulumi.Input[str]
+    subnet: pulumi.Input[str]
+    pool_name: str
+    """1 to 12 small letters and digits, a letter first."""
+    sku: str
+    """Size of the machines; fixed once the pool is there."""
+    min_nodes: int
+    """0 to 1000. The cluster's autoscaler sets the count; 0 costs nothing while nobody asks."""
+    max_nodes: int
+    zones: NotRequired[Sequence[str]]
+    priority: NotRequired[Priority]
+    """Default: Regular."""
+    eviction_policy: NotRequired[Eviction]
+    """For Spot, and needed there."""
+    max_usd_per_hour: NotRequired[float]
+    """For Spot: what a node may cost. Default: as much as a regular one."""
+    os_disk_gib: NotRequired[int]
+    """Images and containers are there too. Default: Azure's, by size."""
+    os_disk_type: NotRequired[Literal["Managed", "Ephemeral"]]
+    """Ephemeral is faster and needs a size whose local disk holds it. Default: Azure's."""
+
+
+class GpuNodePoolArgs(NodePoolArgs):
+    """Nodes with GPUs."""
+
+    mig: NotRequired[MigProfile]
+    """How each GPU is cut; fixed once the pool is there. Default: it is whole."""
+    driver: NotRequired[Literal["Install", "None"]]
+    """None where NVIDIA's GPU operator brings the driver. Default: Install."""
+
+
+def _check(args: NodePoolArgs) -> None:
+    name = args["pool_name"]
+    check_name("pool", name)
+    check_scale(name, args["min_nodes"], args["max_nodes"])
+    check_priority(
+        name, args.get("priority", "Regular"), args.get("eviction_policy"), args.get("max_usd_per_hour")
+    )
+
+
+def _pool(
+    name: str,
+    args: NodePoolArgs,
+    parent: pulumi.Resource,
+    *,
+    labels: Mapping[str, str],
+    taints: Sequence[str] = (),
+    gpu: aks.GPUProfileArgsDict | None = None,
+    mig: MigProfile | None = None,
+) -> aks.AgentPool:
+    place, priority = args["place"], args.get("priority", "Regular")
+    # The cluster's autoscaler owns the count.
+    opts = pulumi.ResourceOptions(parent=parent, ignore_changes=["count"])
+    return aks.AgentPool(
+        name,
+        agent_pool_name=args["pool_name"],
+        resource_group_name=place.resource_group,
+        resource_name_=args["cluster_name"],
+        mode=aks.AgentPoolMode.USER,
+        os_type=aks.OSType.LINUX,
+        vm_size=args["sku"],
+        count=args["min_nodes"],
+        enable_auto_scaling=True,
+        min_count=args["min_nodes"],
+        max_count=args["max_nodes"],
+        node_labels={POOL_LABEL: args["pool_name"], **labels},
+        node_taints=list(taints),
+        availability_zones=list(args.get("zones", ())) or None,
+        vnet_subnet_id=args["subnet"],
+        os_disk_size_gb=args.get("os_disk_gib"),
+        os_disk_type=args.get("os_disk_type"),
+        scale_set_priority=priority,
+        scale_set_eviction_policy=args.get("eviction_policy"),
+        spot_max_price=args.get("max_usd_per_hour", NO_LIMIT) if priority == "Spot" else None,
+        gpu_profile=gpu,
+        gpu_instance_profile=mig,
+        upgrade_settings=None if priority == "Spot" else _upgrade(gpus=gpu is not None),
+        tags=place.tags,
+        opts=opts,
+    )
+
+
+def _upgrade(*, gpus: bool) -> aks.AgentPoolUpgradeSettingsArgsDict:
+    """A further node first; with GPUs that would take quota that nobody else uses: one goes before."""
+    return {"max_surge": "0", "max_unavailable": "1"} if gpus else {"max_surge": "1"}
+
+
+class NodePool(pulumi.ComponentResource):
+    """Nodes without a taint: gateway, monitoring, jobs, and engines on processors."""
+
+    pool_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(args)
+        find_sku(args["sku"])
+        super().__init__("slm:index:NodePool", name, {}, opts)
+        self.pool_name = _pool(name, args, self, labels={}).name.apply(str)
+        self.register_outputs({"poolName": self.pool_name})
+
+
+class GpuNodePool(pulumi.ComponentResource):
+    """Tainted nodes with GPUs. AKS installs the driver; the device plugin is the cluster's user's to run."""
+
+    pool_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GpuNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(args)
+        hardware, _ = cut(find_sku(args["sku"]), args.get("mig"))
+        super().__init__("slm:index:GpuNodePool", name, {}, opts)
+        made = _pool(
+            name,
+            args,
+            self,
+            labels={GPU_LABEL: hardware.name},
+            taints=[GPU_TAINT],
+            gpu={"driver": args.get("driver", "Install")},
+            mig=args.get("mig"),
+        )
+        self.pool_name = made.name.apply(str)
+        self.register_outputs({"poolName": self.pool_name})

@@ -1,0 +1,192 @@
+"""What makes GPUs of nodes known: NVIDIA's device plugin to Kubernetes, the DCGM exporter to metrics.
+
+AKS installs the driver of a GPU pool and nothing else (learn.microsoft.com/azure/aks/use-nvidia-gpu).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict
+
+import pulumi
+from pulumi_kubernetes import apps, core, networking
+
+from components.platforms.kubernetes_names import name_of
+from components.workload import CONFIG_PATH, KIT_USER
+from monitoring.gpu import counters
+
+PLUGIN_SOCKETS = "/var/lib/kubelet/device-plugins"
+"""Where the kubelet looks for device plugins, and makes its own socket."""
+EXPORTER_PORT = 9400
+NAME = "slm-kit.gpu-part"
+
+
+class GpuPluginsArgs(TypedDict):
+    """What to run and on which nodes."""
+
+    stack: str
+    plugin_image: pulumi.Input[str]
+    """NVIDIA's k8s-device-plugin."""
+    exporter_image: NotRequired[pulumi.Input[str]]
+    """The kit's image of docker/gpu-exporter. Default: no exporter."""
+    scraped_from: NotRequired[pulumi.Input[str]]
+    """Namespace that may ask the exporter. Default: none."""
+    node_label: str
+    """Label that every node with a GPU has, whatever its value."""
+    taints: Sequence[str]
+    """Of these nodes, as key=value:effect."""
+    mig: NotRequired[bool]
+    """Whether GPUs are cut, each pool in instances of one size. Default: no."""
+
+
+class GpuPlugins(pulumi.ComponentResource):
+    """In a namespace of its own: plugins mount a folder of the node, which that of models forbids."""
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GpuPluginsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slm:index:GpuPlugins", name, {}, opts)
+        self._name, self._args = name, args
+        self._labels = {"slm-kit.stack": args["stack"]}
+        made = core.v1.Namespace(
+            name,
+            metadata={
+                "labels": {**self._labels, "pod-security.kubernetes.io/enforce": "privileged"},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.namespace = name_of(made.metadata)
+        self._daemon("device-plugin", self._plugin(), [_sockets()])
+        if "exporter_image" in args:
+            self._export(args["exporter_image"])
+        self._only_what_is_asked_for()
+        self.register_outputs({"namespace": self.namespace})
+
+    def _plugin(self) -> core.v1.ContainerArgsDict:
+        mig = self._args.get("mig", False)
+        return {
+            "name": "device-plugin",
+            "image": self._args["plugin_image"],
+            "env": [
+                # A node without a driver yet waits for it instead of failing.
+                {"name": "FAIL_ON_INIT_ERROR", "value": "false"},
+                {"name": "MIG_STRATEGY", "value": "single" if mig else "none"},
+            ],
+            "security_context": _confined(user=0, read_only=False),
+            "resources": _resources(128),
+            "volume_mounts": [{"name": "sockets", "mount_path": PLUGIN_SOCKETS}],
+        }
+
+    def _export(self, image: pulumi.Input[str]) -> None:
+        config = core.v1.ConfigMap(
+            f"{self._name}-counters",
+            metadata={"namespace": self.namespace, "labels": self._labels},
+            data={"dcgm_counters.csv": counters()},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        container: core.v1.ContainerArgsDict = {
+            "name": "gpu-exporter",
+            "image": image,
+            "args": ["-f", f"{CONFIG_PATH}/dcgm_counters.csv"],
+            "ports": [{"name": "metrics", "container_port": EXPORTER_PORT}],
+            "readiness_probe": {"http_get": {"path": "/health", "port": EXPORTER_PORT}},
+            "security_context": _confined(user=KIT_USER, read_only=True),
+            "resources": _resources(256),
+            "volume_mounts": [
+                {"name": "counters", "mount_path": CONFIG_PATH, "read_only": True},
+                {"name": "scratch", "mount_path": "/tmp"},
+            ],
+        }
+        volumes: list[core.v1.VolumeArgsDict] = [
+            {"name": "counters", "config_map": {"name": name_of(config.metadata)}},
+            {"name": "scratch", "empty_dir": {"medium": "Memory", "size_limit": "16Mi"}},
+        ]
+        self._daemon("gpu-exporter", container, volumes)
+
+    def _daemon(
+        self, part: str, container: core.v1.ContainerArgsDict, volumes: Sequence[core.v1.VolumeArgsDict]
+    ) -> None:
+        labels: Mapping[str, str] = {**self._labels, NAME: part}
+        spec: core.v1.PodSpecArgsDict = {
+            "automount_service_account_token": False,
+            "enable_service_links": False,
+            # Without the plugin no engine is placed: it goes before what it serves.
+            "priority_class_name": "system-node-critical",
+            "affinity": _on_nodes_with(self._args["node_label"]),
+            "tolerations": [_tolerated(taint) for taint in self._args["taints"]],
+            "security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": list(volumes),
+        }
+        apps.v1.DaemonSet(
+            f"{self._name}-{part}",
+            metadata={"namespace": self.namespace, "labels": labels},
+            spec={
+                "selector": {"match_labels": {NAME: part}},
+                "update_strategy": {"type": "RollingUpdate"},
+                "template": {"metadata": {"labels": labels}, "spec": spec},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _only_what_is_asked_for(self) -> None:
+        """Nothing in or out but metrics, to the namespace that asks for them."""
+        ingress: list[networking.v1.NetworkPolicyIngressRuleArgsDict] = []
+        if "scraped_from" in self._args:
+            by: Mapping[str, pulumi.Input[str]] = {"kubernetes.io/metadata.name": self._args["scraped_from"]}
+            ingress.append(
+                {
+                    "from_": [{"namespace_selector": {"match_labels": by}}],
+                    "ports": [{"port": EXPORTER_PORT, "protocol": "TCP"}],
+                }
+            )
+        networking.v1.NetworkPolicy(
+            self._name,
+            metadata={"namespace": self.namespace, "labels": self._labels},
+            spec={
+                "pod_selector": {},
+                "policy_types": ["Ingress", "Egress"],
+                "ingress": ingress,
+                "egress": [],
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _sockets() -> core.v1.VolumeArgsDict:
+    return {"name": "sockets", "host_path": {"path": PLUGIN_SOCKETS, "type": "Directory"}}
+
+
+def _confined(*, user: int, read_only: bool) -> core.v1.SecurityContextArgsDict:
+    return {
+        "run_as_user": user,
+        "run_as_non_root": user != 0,
+        "allow_privilege_escalation": False,
+        "read_only_root_filesystem": read_only,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def _resources(memory_mib: int) -> core.v1.ResourceRequirementsArgsDict:
+    return {
+        "requests": {"cpu": "50m", "memory": f"{memory_mib}Mi"},
+        "limits": {"memory": f"{memory_mib}Mi"},
+    }
+
+
+def _on_nodes_with(label: str) -> core.v1.AffinityArgsDict:
+    return {
+        "node_affinity": {
+            "required_during_scheduling_ignored_during_execution": {
+                "node_selector_terms": [{"match_expressions": [{"key": label, "operator": "Exists"}]}]
+            }
+        }
+    }
+
+
+def _tolerated(taint: str) -> core.v1.TolerationArgsDict:
+    pair, _, effect = taint.partition(":")
+    key, _, value = pair.partition("=")
+    found: Literal["Equal", "Exists"] = "Equal" if value else "Exists"
+    made: core.v1.TolerationArgsDict = {"key": key, "operator": found, "effect": effect}
+    if value:
+        made["value"] = value
+    return made

@@ -1,0 +1,5 @@
+"""The cluster layer alone, as a program of its own."""
+
+from stacks.aks import program
+
+program()

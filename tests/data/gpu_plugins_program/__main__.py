@@ -1,0 +1,17 @@
+"""What GPU nodes run beside engines, as a program of its own."""
+
+from components.gpu_node_pool import GPU_LABEL, GPU_TAINT
+from components.gpu_plugins import GpuPlugins
+
+GpuPlugins(
+    "gpu",
+    {
+        "stack": "prod",
+        "plugin_image": "registry.example/k8s-device-plugin:v1",
+        "exporter_image": "registry.example/gpu-exporter:v1",
+        "scraped_from": "slm",
+        "node_label": GPU_LABEL,
+        "taints": [GPU_TAINT],
+        "mig": True,
+    },
+)
