@@ -34,9 +34,11 @@ def _model(name: str, max_queue: int) -> list[Record]:
     servers = selector("haproxy_backend_active_servers", **of)
     # Without a server nothing is in HAProxy's queue: the gateway holds each request until there is one.
     waiting = f"sum({queue} + {sessions} * ({servers} == bool 0))"
+    arrived = selector("haproxy_backend_http_requests_total", **of)
     labels = {"model": name}
     return [
         Record("slm:demand", f"sum({sessions})", labels),
+        Record("slm:arrivals:rate2m", f"sum(rate({arrived}[2m]))", labels),
         Record("slm:requests_queued", waiting, labels),
         Record("slm:requests_running", summed("haproxy_server_current_sessions", **of), labels),
         Record("slm:replicas", f"sum({servers})", labels),

@@ -24,6 +24,12 @@ SERIES: tuple[Series, ...] = (
         "short",
         "requests at the gateway for a model, waiting ones and held ones too; what scaling looks at",
     ),
+    Series(
+        "slm:arrivals:rate2m",
+        _M,
+        "reqps",
+        "requests that came for a model with a key for it, held and refused ones too; what wakes it",
+    ),
     Series("slm:queue_limit", _M, "short", "requests that may wait at the gateway"),
     Series("slm:replicas", _M, "short", "engines that the gateway can hand requests to"),
     Series(
