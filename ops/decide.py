@@ -48,6 +48,11 @@ def config(stack: str) -> dict[str, Any]:
     return content.get("config") or {}
 
 
+def target(stack: str) -> str:
+    """Which composition the stack runs."""
+    return str(config(stack).get(f"{PREFIX}target"))
+
+
 def current_runner(stack: str) -> runner.Runner:
     """The runner written in config; before the first `up` whichever is at hand. Writes nothing."""
     written = config(stack).get(f"{PREFIX}runner")

@@ -19,10 +19,13 @@ from stacks.config import MONITORING_PASSWORD, SECRET_KEYS
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
 
+LOCAL = "local-docker"
+
 
 def up(stack: str, runner: str | None) -> None:
     """Bring the stack up and show that it answers."""
     decide.begin(stack)
+    _is_local(stack)
     decide.restore_authorities(stack, decide.config(stack), trust.find())
     settings_of(stack, with_secrets=False)
     docker_engine.ensure()
@@ -53,14 +56,29 @@ def render(stack: str) -> None:
     """Print every resource of the stack as JSON; needs no engine and touches nothing of Docker."""
     decide.begin(stack)
     used = runner_for("rehearsal", stack)
-    settings_of(stack, with_secrets=False)
-    keys.ensure(used)
-    keys.ensure_passwords(used)
+    target = decide.target(stack)
+    if target != "aks":
+        settings_of(stack, with_secrets=False)
+        keys.ensure(used)
+    if target == LOCAL:
+        keys.ensure_passwords(used)
     used.show("render", "--json")
+
+
+def _is_local(stack: str) -> None:
+    """Refuse a stack that these commands do not bring up."""
+    target = decide.target(stack)
+    if target != LOCAL:
+        raise KitError(
+            f"stack {stack} with target {target}",
+            f"`make up` and `make down` are for target {LOCAL}",
+            f"`make render STACK={stack}` shows it; `pulumi up --stack {stack}` brings it up.",
+        )
 
 
 def down(stack: str) -> None:
     """Remove what `up` made: containers, networks, small stores, images. State and keys stay."""
+    _is_local(stack)
     used = decide.current_runner(stack)
     docker_engine.require()
     step(f"{used.name} down")

@@ -9,7 +9,12 @@ import pulumi
 from catalog.errors import KitError
 
 # By name, not by import: a machine that runs one target need not have the packages of another.
-COMPOSITIONS: Mapping[str, str] = MappingProxyType({"local-docker": "stacks.local_docker"})
+COMPOSITIONS: Mapping[str, str] = MappingProxyType(
+    {"local-docker": "stacks.local_docker", "kubernetes": "stacks.kubernetes", "aks": "stacks.aks"}
+)
+
+EXTRAS: Mapping[str, str] = MappingProxyType({"kubernetes": "kubernetes", "aks": "azure"})
+"""Optional dependencies (pyproject.toml) by the target that needs them."""
 
 
 def compose() -> None:
@@ -21,7 +26,16 @@ def compose() -> None:
             f"compositions are {', '.join(COMPOSITIONS)}",
             "Set one of these with `pulumi config set slm-kit:target`.",
         )
-    program: Callable[[], None] = importlib.import_module(COMPOSITIONS[target]).program
+    try:
+        program: Callable[[], None] = importlib.import_module(COMPOSITIONS[target]).program
+    except ModuleNotFoundError as error:
+        needs = EXTRAS.get(target)
+        if needs is None:
+            raise
+        missing = f"Python package {error.name} is not installed"
+        raise pulumi.RunError(
+            f"slm-kit:target {target!r}: {missing}. `make .venv/.{needs}` installs it."
+        ) from error
     try:
         program()
     except KitError as error:

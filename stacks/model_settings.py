@@ -14,6 +14,7 @@ from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 from stacks.base import Settings
 from stacks.monitoring_settings import PriceSettings, SloSettings
+from stacks.scaling_settings import ScalingSettings
 
 KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
@@ -71,6 +72,8 @@ class ModelSettings(Settings):
     fallback: str | None = None
     """Another model of the stack that answers while this one has no engine up or a full queue. An external
     one sends prompts to its endpoint, whatever models a key is granted."""
+    scaling: ScalingSettings = ScalingSettings()
+    """How many replicas it has; on a cluster only."""
     slo: SloSettings | None = None
     """What is promised of it. Default: the defaults of each field."""
     price: PriceSettings | None = None
@@ -111,7 +114,7 @@ class ModelSettings(Settings):
 
     @model_validator(mode="after")
     def _says_nothing_idle(self) -> "ModelSettings":
-        idle = {"context_length", "cpus", "gpus", "gpu_devices", "memory_mib", "variant"}
+        idle = {"context_length", "cpus", "gpus", "gpu_devices", "memory_mib", "scaling", "variant"}
         given = sorted(idle & self.model_fields_set) if self.engine == "external" else []
         if given:
             raise KitError(

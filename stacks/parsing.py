@@ -10,8 +10,10 @@ from catalog.errors import KitError
 from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
+from stacks.kubernetes_settings import KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
+from stacks.scaling_settings import ScalingSettings, ScheduleSettings
 from stacks.settings import NAMESPACE, StackSettings
 
 
@@ -55,7 +57,10 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "vllm": VllmOptions,
     "external": ExternalOptions,
     "monitoring": MonitoringSettings,
+    "kubernetes": KubernetesSettings,
     "ports": MonitoringPorts,
+    "scaling": ScalingSettings,
+    "schedule": ScheduleSettings,
     "slo": SloSettings,
     "price": PriceSettings,
 }

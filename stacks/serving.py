@@ -50,7 +50,14 @@ def routes_of(model: ModelSettings, decision: Decision | None) -> list[Route]:
         return [Route(model=model.name, external=model.external, **common)]
     health_path = RECIPES[decision.engine].health_path
     return [
-        Route(model=name, alias=model.name, port=PORT, health_path=health_path, **common)
+        Route(
+            model=name,
+            alias=model.name,
+            port=PORT,
+            health_path=health_path,
+            replicas=model.scaling.max_replicas,
+            **common,
+        )
         for name in model.public_names
     ]
 

@@ -19,6 +19,7 @@ from catalog.errors import KitError
 from catalog.hardware import find as find_hardware
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from stacks.base import Settings
+from stacks.kubernetes_settings import KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringSettings
 
@@ -61,6 +62,8 @@ class StackSettings(Settings):
     """Default: no such page."""
     monitoring: MonitoringSettings = MonitoringSettings()
     """Default: on."""
+    kubernetes: KubernetesSettings | None = None
+    """Where target `kubernetes` runs; no other target has it."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "StackSettings":

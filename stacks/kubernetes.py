@@ -1,0 +1,153 @@
+"""The workload layer: models on any cluster that a kubeconfig reaches, behind one gateway."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pulumi
+
+from catalog.errors import KitError
+from catalog.images import upstream_image
+from catalog.models import EngineName
+from catalog.sizing.table import as_output
+from components.engines.registry import RECIPES
+from components.gateway.component import Gateway, GatewayArgs
+from components.gateway.types import PUBLIC_PORT, Route
+from components.model_service import ModelService
+from components.model_store import ModelStore, ModelStoreArgs
+from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
+from components.platforms.kubernetes_checks import check_gpus
+from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from components.secrets import ApiKeys
+from stacks.config import (
+    download_settings,
+    external_credentials,
+    key_secrets,
+    known_credentials,
+    read_settings,
+)
+from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
+from stacks.plan import LIMITS, Plan, check_credentials, plan
+from stacks.settings import StackSettings
+
+STORE = "models"
+_FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
+
+
+def program() -> None:
+    """Compose the stack from its config."""
+    settings = read_settings()
+    cluster = _cluster(settings)
+    made = plan(settings)
+    check_credentials(made, known_credentials())
+    check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
+    pulumi.log.info(made.table)
+    platform = KubernetesPlatform("cluster", _where(cluster))
+    store = ModelStore(STORE, _store_args(made, platform, cluster.images))
+    for each in made.hosted:
+        ModelService(
+            each.serving.name,
+            {
+                "platform": platform,
+                "store": store,
+                "recipe": RECIPES[each.decision.engine],
+                "serving": each.serving,
+                "image": _engine_image(each.decision.engine, each.decision.gpus, cluster.images),
+            },
+        )
+    _gateway(made, settings, platform, cluster.images)
+    pulumi.export("namespace", platform.namespace)
+    pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
+    pulumi.export("gateway", platform.running("gateway").object_name)
+    pulumi.export("sizing", as_output(made.sizes))
+    pulumi.export("models", [route.model for route in made.routes])
+
+
+def _cluster(settings: StackSettings) -> KubernetesSettings:
+    """Refuses what this layer does not run."""
+    if settings.kubernetes is None:
+        raise KitError(
+            "slm-kit:kubernetes",
+            "is not set",
+            "Give at least {images: {tag: …}}; stacks/kubernetes_settings.py.",
+        )
+    for name, wanted in (("openWebui", settings.open_webui), ("modelFolder", settings.model_folder)):
+        if wanted is not None:
+            raise KitError(f"slm-kit:{name}", "is for one machine with Docker", "Remove it from this stack.")
+    if settings.monitoring.enabled:
+        raise KitError(
+            "slm-kit:monitoring",
+            "does not run on Kubernetes yet",
+            "Set it to {enabled: false} in this stack.",
+        )
+    return settings.kubernetes
+
+
+def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
+    found: ClusterArgs = {}
+    if cluster.kubeconfig is not None:
+        found["kubeconfig"] = str(cluster.kubeconfig)
+    if cluster.context is not None:
+        found["context"] = cluster.context
+    where: KubernetesPlatformArgs = {
+        "stack": pulumi.get_stack(),
+        "namespace": cluster.namespace,
+        "provider": cluster_provider("cluster", found),
+        "shared_access": cluster.shared_access,
+        "volume_gib": {STORE: cluster.store_gib},
+        "cpu_share": cluster.cpu_share,
+        "gpus_available": cluster.gpus,
+        "reachable_ranges": cluster.egress_ranges,
+        "pull_secrets": cluster.images.pull_secrets,
+    }
+    if cluster.storage_class is not None:
+        where["storage_class"] = cluster.storage_class
+    return where
+
+
+def _image(name: str, images: ImageSettings) -> str:
+    return f"{images.prefix}/{name}:{images.tag}"
+
+
+def _engine_image(engine: EngineName, gpus: int, images: ImageSettings) -> str:
+    if engine == "vllm":
+        return upstream_image("vllm" if gpus else "vllm-cpu")
+    return _image(_FOLDERS[engine], images)
+
+
+def _store_args(made: Plan, platform: KubernetesPlatform, images: ImageSettings) -> ModelStoreArgs:
+    args: ModelStoreArgs = {
+        "platform": platform,
+        "image": lambda target: _image(f"model-tools-{target}", images),
+    }
+    if made.authorities is not None:
+        args["authorities"] = made.authorities
+    secret = download_settings()
+    if secret is not None:
+        args["download_settings"] = secret
+    return args
+
+
+def _reached(routes: Sequence[Route], platform: KubernetesPlatform) -> list[Route]:
+    """The routes with the engines' full names."""
+    return [
+        route if route.alias is None else replace(route, alias=platform.address(route.alias))
+        for route in routes
+    ]
+
+
+def _gateway(
+    made: Plan, settings: StackSettings, platform: KubernetesPlatform, images: ImageSettings
+) -> Gateway:
+    args: GatewayArgs = {
+        "platform": platform,
+        "image": _image("gateway", images),
+        "routes": _reached(made.routes, platform),
+        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
+        "limits": LIMITS,
+        "address": settings.gateway_address,
+        "port": settings.gateway_port,
+        "credentials": external_credentials(),
+    }
+    if made.authorities is not None:
+        args["authorities"] = made.authorities
+    return Gateway("gateway", args)

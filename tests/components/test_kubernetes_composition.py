@@ -1,0 +1,100 @@
+"""The workload layer as its program registers it, and what it refuses before anything is registered."""
+
+from typing import Any
+
+import pytest
+
+from catalog.errors import KitError
+from rehearsal import Rendering, render
+from rehearsal.errors import RehearsalError
+from stacks.config import SECRET_KEYS
+from tests.conftest import ROOT
+
+KEY = "slm-" + "k" * 43
+CLUSTER = {"images": {"tag": "1.0"}, "namespace": "models"}
+CONFIG: dict[str, Any] = {
+    "slm-kit:target": "kubernetes",
+    "slm-kit:models": [{"name": "smollm2-135m-instruct", "contextLength": 1024, "concurrency": 2}],
+    "slm-kit:keys": [{"id": "default"}],
+    "slm-kit:keySecrets": {"default": KEY},
+    "slm-kit:modelSource": "pypi",
+    "slm-kit:kubernetes": CLUSTER,
+    "slm-kit:monitoring": {"enabled": False},
+}
+MODEL = "smollm2-135m-instruct"
+
+
+def render_stack(**changes: Any) -> Rendering:
+    """The stack with some config changed; keys without their namespace, None for one that is left out."""
+    config = {**CONFIG, **{f"slm-kit:{key}": value for key, value in changes.items()}}
+    config = {key: value for key, value in config.items() if value is not None}
+    secrets = {f"slm-kit:{key}" for key in SECRET_KEYS} & set(config)
+    return render(ROOT, "rendered", config, secrets=secrets)
+
+
+@pytest.fixture(scope="module")
+def rendering() -> Rendering:
+    return render_stack()
+
+
+def test_each_part_has_its_deployment_and_the_models_their_job(rendering: Rendering) -> None:
+    deployments = {each.name for each in rendering.of_type("kubernetes:apps/v1:Deployment")}
+    assert deployments == {"gateway", MODEL}
+    (job,) = rendering.of_type("kubernetes:batch/v1:Job")
+    (engine,) = (e for e in rendering.of_type("kubernetes:apps/v1:Deployment") if e.name == MODEL)
+    assert job.urn in _behind(rendering, engine.urn), "an engine starts once its model is there"
+
+
+def _behind(rendering: Rendering, urn: str) -> set[str]:
+    """All that a resource waits for, itself or through a component."""
+    by_urn = {each.urn: each for each in rendering.resources}
+    found, open_ = set[str](), [urn]
+    while open_:
+        each = by_urn.get(open_.pop())
+        if each is None or each.urn in found:
+            continue
+        found.add(each.urn)
+        open_ += [*each.dependencies, *([each.parent] if each.parent else [])]
+        open_ += [e.urn for e in rendering.resources if e.parent and e.parent in each.dependencies]
+    return found
+
+
+def test_the_gateway_asks_for_engines_by_their_full_names(rendering: Rendering) -> None:
+    (config,) = (e for e in rendering.of_type("kubernetes:core/v1:ConfigMap") if e.name == "gateway-config")
+    assert f"{MODEL}.models.svc.cluster.local:8000" in config.inputs["data"]["haproxy.cfg"]
+
+
+def test_no_key_and_no_hash_of_one_is_in_the_plain(rendering: Rendering) -> None:
+    for each in rendering.resources:
+        plain = {key: value for key, value in each.inputs.items() if not _secret(each.secret_paths, key)}
+        assert KEY not in repr(plain), each.name
+
+
+def _secret(paths: Any, key: str) -> bool:
+    return any(path.split(".")[0].split("[")[0] == key for path in paths)
+
+
+def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
+    prefix = "registry.example/slm"
+    rendering = render_stack(kubernetes={**CLUSTER, "images": {"prefix": prefix, "tag": "7"}})
+    images = {
+        container["image"]
+        for each in rendering.of_type("kubernetes:apps/v1:Deployment")
+        for container in each.inputs["spec"]["template"]["spec"]["containers"]
+    }
+    assert images == {f"{prefix}/gateway:7", f"{prefix}/onnx-server:7"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kubernetes": None}, "slm-kit:kubernetes"),
+        ({"kubernetes": {"namespace": "models"}}, "kubernetes.images"),
+        ({"kubernetes": {**CLUSTER, "namespace": "Models"}}, "kubernetes.namespace"),
+        ({"monitoring": None}, "monitoring"),
+        ({"modelFolder": "/models"}, "modelFolder"),
+    ],
+)
+def test_what_cannot_run_there_is_refused_with_the_setting(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises((KitError, RehearsalError), match=words):
+        render_stack(**changes)
