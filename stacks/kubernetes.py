@@ -10,23 +10,21 @@ from catalog.images import upstream_image
 from catalog.models import EngineName
 from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
-from components.gateway.component import Gateway, GatewayArgs
+from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT, Route
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
 from components.platforms.kubernetes_checks import check_gpus
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
-from components.secrets import ApiKeys
 from stacks.config import (
     download_settings,
-    external_credentials,
-    key_secrets,
     known_credentials,
     read_settings,
 )
+from stacks.gateway import gateway_args
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
-from stacks.plan import LIMITS, Plan, check_credentials, plan
+from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
 
 STORE = "models"
@@ -54,7 +52,9 @@ def program() -> None:
                 "image": _engine_image(each.decision.engine, each.decision.gpus, cluster.images),
             },
         )
-    _gateway(made, settings, platform, cluster.images)
+    routes = _reached(made.routes, platform)
+    image = _image("gateway", cluster.images)
+    Gateway("gateway", gateway_args(made, settings, platform, image, routes))
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
@@ -133,21 +133,3 @@ def _reached(routes: Sequence[Route], platform: KubernetesPlatform) -> list[Rout
         route if route.alias is None else replace(route, alias=platform.address(route.alias))
         for route in routes
     ]
-
-
-def _gateway(
-    made: Plan, settings: StackSettings, platform: KubernetesPlatform, images: ImageSettings
-) -> Gateway:
-    args: GatewayArgs = {
-        "platform": platform,
-        "image": _image("gateway", images),
-        "routes": _reached(made.routes, platform),
-        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
-        "limits": LIMITS,
-        "address": settings.gateway_address,
-        "port": settings.gateway_port,
-        "credentials": external_credentials(),
-    }
-    if made.authorities is not None:
-        args["authorities"] = made.authorities
-    return Gateway("gateway", args)

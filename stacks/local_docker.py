@@ -6,7 +6,7 @@ import pulumi
 
 from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
-from components.gateway.component import Gateway, GatewayArgs
+from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
@@ -14,13 +14,11 @@ from components.monitoring.component import Monitoring, MonitoringArgs
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from components.open_webui import OpenWebui
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
-from components.secrets import ApiKeys
 from monitoring.receiver_secrets import secret_files
 from monitoring.watched import Watched
 from stacks.config import (
     MONITORING_PASSWORD,
     download_settings,
-    external_credentials,
     key_secrets,
     known_credentials,
     known_receiver_secrets,
@@ -28,6 +26,7 @@ from stacks.config import (
     read_settings,
     receiver_secrets,
 )
+from stacks.gateway import gateway_args
 from stacks.local_images import LocalImages
 from stacks.model_settings import OpenWebuiSettings
 from stacks.plan import LIMITS, Plan, check_credentials, plan
@@ -58,7 +57,7 @@ def program() -> None:
         )
         for each in made.hosted
     ]
-    gateway = _gateway(made, settings, platform, images)
+    gateway = Gateway("gateway", gateway_args(made, settings, platform, images.gateway(), made.routes))
     if watched is not None:
         pulumi.export(
             "monitoring", _monitoring(watched, settings, platform, images, store, [gateway, *services]).pages
@@ -113,22 +112,6 @@ def _monitoring(
     if settings.monitoring.runbooks is not None:
         args["runbooks"] = settings.monitoring.runbooks
     return Monitoring("monitoring", args)
-
-
-def _gateway(made: Plan, settings: StackSettings, platform: DockerPlatform, images: LocalImages) -> Gateway:
-    args: GatewayArgs = {
-        "platform": platform,
-        "image": images.gateway(),
-        "routes": made.routes,
-        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
-        "limits": LIMITS,
-        "address": settings.gateway_address,
-        "port": settings.gateway_port,
-        "credentials": external_credentials(),
-    }
-    if made.authorities is not None:
-        args["authorities"] = made.authorities
-    return Gateway("gateway", args)
 
 
 def _chat_page(page: OpenWebuiSettings, platform: DockerPlatform, images: LocalImages) -> OpenWebui:

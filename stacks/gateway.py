@@ -1,0 +1,32 @@
+"""What a stack's settings and plan say to its gateway, wherever it runs."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.gateway.component import GatewayArgs
+from components.gateway.types import Route
+from components.platform import Platform
+from components.secrets import ApiKeys
+from stacks.config import external_credentials, key_secrets
+from stacks.plan import LIMITS, Plan
+from stacks.settings import StackSettings
+
+
+def gateway_args(
+    made: Plan, settings: StackSettings, platform: Platform, image: pulumi.Input[str], routes: Sequence[Route]
+) -> GatewayArgs:
+    """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them."""
+    args: GatewayArgs = {
+        "platform": platform,
+        "image": image,
+        "routes": routes,
+        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
+        "limits": LIMITS,
+        "address": settings.gateway_address,
+        "port": settings.gateway_port,
+        "credentials": external_credentials(),
+    }
+    if made.authorities is not None:
+        args["authorities"] = made.authorities
+    return args
