@@ -44,6 +44,7 @@ def up(stack: str, runner: str | None) -> None:
 def preview(stack: str) -> None:
     """Print what `up` would change."""
     decide.begin(stack)
+    _is_local(stack)
     if f"{NAMESPACE}:runner" not in decide.config(stack):
         raise KitError(
             f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
@@ -71,8 +72,8 @@ def _is_local(stack: str) -> None:
     if target != LOCAL:
         raise KitError(
             f"stack {stack} with target {target}",
-            f"`make up` and `make down` are for target {LOCAL}",
-            f"`make render STACK={stack}` shows it; `pulumi up --stack {stack}` brings it up.",
+            f"`make up`, `preview` and `down` are for target {LOCAL}",
+            f"`make render STACK={stack}` makes its keys and shows it; then `pulumi up --stack {stack}`.",
         )
 
 

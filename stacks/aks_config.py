@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from catalog.errors import KitError
 from components.key_vault import check_vault
 from stacks.aks_settings import AksSettings
+from stacks.config import refuse_secrets_in_the_clear
 from stacks.settings import NAMESPACE
 
 VAULT_SECRETS = "vaultSecrets"
@@ -29,6 +30,7 @@ def aks_keys() -> tuple[str, ...]:
 def read_aks_settings() -> AksSettings:
     """The running stack's settings. Raises KitError before any resource is registered."""
     config = pulumi.Config(NAMESPACE)
+    refuse_secrets_in_the_clear((VAULT_SECRETS,))
     values: dict[str, Any] = {}
     for key in aks_keys():
         value = config.get(key) if key in PLAIN else config.get_object(key)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import yaml
+from pulumi.runtime.config import is_config_secret
 
 from catalog.errors import KitError
 from stacks.parsing import parse
@@ -28,6 +29,7 @@ def read_settings() -> StackSettings:
     """The running stack's settings. Raises KitError before any resource is registered."""
     config = pulumi.Config(NAMESPACE)
     refuse_unknown_keys(_keys_in_file(pulumi.get_stack()))
+    refuse_secrets_in_the_clear(SECRET_KEYS)
     values: dict[str, Any] = {}
     for key in plain_keys():
         value = config.get_object(key) if key in STRUCTURED_KEYS else config.get(key)
@@ -86,6 +88,16 @@ def build_proxies() -> dict[str, pulumi.Output[str]]:
         if key in settings:
             found[name] = found[name.lower()] = pulumi.Output.secret(settings[key])
     return found
+
+
+def refuse_secrets_in_the_clear(keys: Iterable[str]) -> None:
+    """Raise KitError for a secret of the running stack that its file holds as plain text."""
+    for key in keys:
+        name = f"{NAMESPACE}:{key}"
+        if pulumi.Config(NAMESPACE).get(key) and not is_config_secret(name):
+            raise KitError(
+                name, "is in the clear", "Set it with `make config`, or `pulumi config set --secret`."
+            )
 
 
 def refuse_misplaced_keys(content: Mapping[str, Any]) -> None:

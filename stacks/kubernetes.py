@@ -15,7 +15,8 @@ from components.gateway.types import PUBLIC_PORT, Route
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
-from components.platforms.kubernetes_checks import check_gpus
+from components.platforms.kubernetes_checks import check, check_gpus
+from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
 from stacks.config import (
     download_settings,
@@ -27,7 +28,7 @@ from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
 
-STORE = "models"
+STORE, GATEWAY = "models", "gateway"
 _FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
 
 
@@ -37,7 +38,7 @@ def program() -> None:
     cluster = _cluster(settings)
     made = plan(settings)
     check_credentials(made, known_credentials())
-    check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
+    _check(made, cluster)
     pulumi.log.info(made.table)
     platform = KubernetesPlatform("cluster", _where(cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
@@ -82,6 +83,27 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
     return settings.kubernetes
 
 
+def _namespace(cluster: KubernetesSettings) -> str:
+    return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
+
+
+def _check(made: Plan, cluster: KubernetesSettings) -> None:
+    """Refuse what the platform would refuse, before the first resource."""
+    check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
+    taken = {GATEWAY: GATEWAY, f"{GATEWAY}-published": f"{GATEWAY}-published"}
+    for each in made.hosted:
+        name = each.serving.name
+        same_name(name, taken)
+        taken[dns_label(name)] = name
+        check(name, each.workload)
+        if each.serving.gpus:
+            raise KitError(
+                f"model {name} on {each.serving.gpus} GPUs",
+                "this layer does not place pods on GPU nodes yet",
+                "Serve it on processors here, or on a machine with target local-docker.",
+            )
+
+
 def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
     found: ClusterArgs = {}
     if cluster.kubeconfig is not None:
@@ -90,14 +112,16 @@ def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
         found["context"] = cluster.context
     where: KubernetesPlatformArgs = {
         "stack": pulumi.get_stack(),
-        "namespace": cluster.namespace,
+        "namespace": _namespace(cluster),
         "provider": cluster_provider("cluster", found),
+        "keeper": cluster_provider("cluster-kept", found, finds=True),
         "shared_access": cluster.shared_access,
         "volume_gib": {STORE: cluster.store_gib},
         "cpu_share": cluster.cpu_share,
         "gpus_available": cluster.gpus,
         "reachable_ranges": cluster.egress_ranges,
         "pull_secrets": cluster.images.pull_secrets,
+        "admits": {GATEWAY: cluster.admits},
     }
     if cluster.storage_class is not None:
         where["storage_class"] = cluster.storage_class

@@ -24,8 +24,10 @@ class KubernetesSettings(Settings):
     """The cluster, the namespace, and what is told to the platform."""
 
     images: ImageSettings
-    namespace: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")] = "slm"
-    """Of this stack alone; it is made here."""
+    namespace: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = None
+    """Of this stack alone: it is made here, closed, and stays with the models. Default: slm-<stack>."""
+    admits: tuple[str, ...] = ()
+    """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
     kubeconfig: Path | None = None
     """Default: KUBECONFIG, else ~/.kube/config."""
     context: str | None = None

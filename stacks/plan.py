@@ -64,6 +64,7 @@ class Plan:
 def plan(settings: StackSettings) -> Plan:
     """The whole stack. Raises KitError for whatever cannot work."""
     authorities = _authorities(settings)
+    _refuse_scaling(settings)
     decisions = {model.name: decide(model, settings) for model in settings.hosted}
     devices = _devices(settings, decisions)
     hosted = tuple(
@@ -77,6 +78,13 @@ def plan(settings: StackSettings) -> Plan:
     # The gateway refuses names, fallbacks and authorities that it cannot take.
     render(routes, grants, authorities=authorities)
     return Plan(hosted, routes, grants, authorities)
+
+
+def _refuse_scaling(settings: StackSettings) -> None:
+    """No composition has an autoscaler yet: what nobody would do is not accepted."""
+    for model in settings.models:
+        if "scaling" in model.model_fields_set:
+            raise KitError(f"scaling of model {model.name}", "no target scales yet", "Remove it.")
 
 
 def check_credentials(made: Plan, credentials: Mapping[str, str]) -> None:

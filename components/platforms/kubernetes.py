@@ -37,6 +37,9 @@ class KubernetesPlatformArgs(TypedDict):
     volumes that are kept."""
     provider: NotRequired[Provider]
     """The cluster; see kubernetes_provider.py for the settings it must have. Default: Pulumi's own."""
+    keeper: NotRequired[Provider]
+    """The same cluster, for the namespace and the kept volumes: it finds what an earlier stack of the name
+    left. Default: `provider`."""
     storage_class: NotRequired[str]
     """Default: the cluster's."""
     shared_access: NotRequired[AccessMode]
@@ -87,6 +90,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
         check_place(args["namespace"], args.get("reachable_ranges", ()), args.get("cpu_share", 1))
         self._args = args
         self._cluster = mine
+        self._keeper = pulumi.ResourceOptions(provider=args.get("keeper", args.get("provider")))
         self._labels = {STACK_LABEL: dns_label(args["stack"])}
         self._workloads: dict[str, Workload] = {}
         self._running: dict[str, KubernetesWorkload] = {}
@@ -95,7 +99,8 @@ class KubernetesPlatform(pulumi.ComponentResource):
             wanted["quota"] = args["quota"]
         if "limits" in args:
             wanted["limits"] = args["limits"]
-        self.namespace = KubernetesNamespace(name, wanted, pulumi.ResourceOptions(parent=self)).namespace
+        found = pulumi.ResourceOptions.merge(self._keeper, pulumi.ResourceOptions(parent=self))
+        self.namespace = KubernetesNamespace(name, wanted, found).namespace
         self.register_outputs({"namespace": self.namespace})
 
     def run(
@@ -186,6 +191,6 @@ class KubernetesPlatform(pulumi.ComponentResource):
             dns_label(name, OBJECT_LIMIT),
             metadata=metadata,
             spec=spec,
-            opts=pulumi.ResourceOptions.merge(self._cluster, opts),
+            opts=pulumi.ResourceOptions.merge(self._keeper if fixed else self._cluster, opts),
         )
         return name_of(claim.metadata)

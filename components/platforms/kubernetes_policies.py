@@ -27,12 +27,14 @@ INSIDE_IPV4 = (
     "100.64.0.0/10",
     "127.0.0.0/8",
     "169.254.0.0/16",
+    "168.63.129.16/32",
     "172.16.0.0/12",
+    "192.0.0.0/24",
     "192.168.0.0/16",
 )
 INSIDE_IPV6 = ("::1/128", "fc00::/7", "fe80::/10")
-"""Private, shared, loopback and link-local addresses (RFC 1918, 6598, 1122, 3927, 4193, 4291): nodes, pods
-and services of nearly every cluster, and a cloud's metadata service."""
+"""Private, shared, loopback, link-local and protocol addresses (RFC 1918, 6598, 1122, 3927, 6890, 4193,
+4291): nodes, pods and services of nearly every cluster, a cloud's metadata service; and Azure's host."""
 
 NODE_RESOLVERS = ("169.254.20.10/32", "169.254.10.10/32", "169.254.10.11/32")
 """Resolvers on the node itself: Kubernetes' NodeLocal DNSCache, AKS' LocalDNS."""

@@ -19,12 +19,13 @@ class ClusterArgs(TypedDict):
 
 
 def cluster_provider(
-    name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
+    name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None, *, finds: bool = False
 ) -> kubernetes.Provider:
-    """A provider that applies on the server's side, changes files in place, and finds again what was kept.
+    """A provider that applies on the server's side and changes files in place.
 
-    Without mutable ConfigMaps and Secrets a reloading program would be replaced with its files; without
-    `upsert_existing_objects` the namespace and the volumes that outlived a stack would be refused.
+    Without mutable ConfigMaps and Secrets a reloading program would be replaced with its files. One that
+    `finds` takes over what is there already under its name: for the namespace and the volumes that outlive a
+    stack alone, as it would take over another stack's Services too.
     """
     return kubernetes.Provider(
         name,
@@ -34,6 +35,6 @@ def cluster_provider(
         enable_server_side_apply=True,
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
-        upsert_existing_objects=True,
+        upsert_existing_objects=finds,
         opts=opts,
     )

@@ -74,6 +74,25 @@ def _secret(paths: Any, key: str) -> bool:
     return any(path.split(".")[0].split("[")[0] == key for path in paths)
 
 
+def test_a_key_in_the_clear_is_refused() -> None:
+    with pytest.raises(RehearsalError, match="is in the clear"):
+        render(ROOT, "rendered", CONFIG, secrets=set())
+
+
+def test_only_what_outlives_a_stack_is_taken_over_from_an_earlier_one(rendering: Rendering) -> None:
+    keeper, *others = (each for each in rendering.of_type("kubernetes:core/v1:PersistentVolumeClaim"))
+    assert not others
+    (namespace,) = rendering.of_type("kubernetes:core/v1:Namespace")
+    providers = {each.name: each for each in rendering.of_type("pulumi:providers:kubernetes")}
+    assert str(providers["cluster-kept"].inputs["upsertExistingObjects"]).lower() == "true"
+    assert str(providers["cluster"].inputs["upsertExistingObjects"]).lower() == "false"
+    kept = providers["cluster-kept"].urn
+    assert keeper.provider.startswith(kept)
+    assert namespace.provider.startswith(kept)
+    for service in rendering.of_type("kubernetes:core/v1:Service"):
+        assert service.provider.startswith(providers["cluster"].urn)
+
+
 def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
     prefix = "registry.example/slm"
     rendering = render_stack(kubernetes={**CLUSTER, "images": {"prefix": prefix, "tag": "7"}})
@@ -93,6 +112,10 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
         ({"kubernetes": {**CLUSTER, "namespace": "Models"}}, "kubernetes.namespace"),
         ({"monitoring": None}, "monitoring"),
         ({"modelFolder": "/models"}, "modelFolder"),
+        ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),
+        ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),
+        ({"models": [{"name": "gateway-published", "model": MODEL}]}, "are one name"),
+        ({"models": [{"name": MODEL, "scaling": {"minReplicas": 0}}]}, "scaling of model"),
     ],
 )
 def test_what_cannot_run_there_is_refused_with_the_setting(changes: dict[str, Any], words: str) -> None:

@@ -99,7 +99,15 @@ def test_only_what_needs_the_outside_gets_there_and_never_inside(rendering: Rend
     outward = {each for each in pods(rendering) if reaches(rendering, each, "93.184.216.34")}
     assert outward == {STORE_JOB}
     assert reaches(rendering, STORE_JOB, "2606:2800:220:1::1")
-    for inside in ("10.0.0.1", "172.20.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "fd00::1"):
+    for inside in (
+        "10.0.0.1",
+        "172.20.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "168.63.129.16",
+        "fd00::1",
+    ):
         assert not reaches(rendering, STORE_JOB, inside), inside
 
 
