@@ -175,9 +175,7 @@ def test_every_object_is_made_through_the_clusters_provider_with_what_the_platfo
 ) -> None:
     connected = rendered(tmp_path, context="here")
     provider = one(connected, "pulumi:providers:kubernetes", "cluster")
-    for flag in (
-        "enableServerSideApply", "enableConfigMapMutable", "enableSecretMutable", "upsertExistingObjects",
-    ):  # fmt: skip
+    for flag in ("enableServerSideApply", "enableConfigMapMutable", "enableSecretMutable"):
         assert provider.inputs[flag] in (True, "true"), flag
     objects = [each for each in connected.resources if each.type.startswith("kubernetes:")]
     assert len(objects) > 50
