@@ -43,7 +43,7 @@ def test_a_rollout_is_waited_for_and_its_quantities_are_no_change_after_a_refres
 
 def test_a_rollout_that_cannot_start_fails_with_the_reason_of_its_pod(on_cluster: Hands, image: str) -> None:
     for command, picture, named in (
-        (["/no/such/program"], image, "CrashLoopBackOff.*no/such/program"),
+        (["/no/such/program"], image, r"(CrashLoopBackOff|RunContainerError).*no/such/program"),
         (["/pause"], "slm-kit/absent:1", r"ErrImageNeverPull.*slm-kit/absent:1"),
     ):
         inputs = on_cluster.check(DEPLOYMENT, "web", spec=_rolled(command, picture))
