@@ -18,12 +18,14 @@ from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatfo
 from components.platforms.kubernetes_checks import check, check_gpus
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from monitoring.collector import LINES_PORT
 from stacks.config import (
     download_settings,
     known_credentials,
     read_settings,
 )
 from stacks.gateway import gateway_args
+from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
@@ -39,8 +41,11 @@ def program() -> None:
     made = plan(settings)
     check_credentials(made, known_credentials())
     _check(made, cluster)
+    watched = monitored(made, settings, _namespace(cluster))
     pulumi.log.info(made.table)
-    platform = KubernetesPlatform("cluster", _where(cluster))
+    where = _where(cluster)
+    where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
+    platform = KubernetesPlatform("cluster", where)
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
         ModelService(
@@ -55,7 +60,10 @@ def program() -> None:
         )
     routes = _reached(made.routes, platform)
     image = _image("gateway", cluster.images)
-    Gateway("gateway", gateway_args(made, settings, platform, image, routes))
+    logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
+    Gateway("gateway", gateway_args(made, settings, platform, image, routes, logs))
+    if watched is not None:
+        monitor(watched, settings, platform, lambda name: _image(name, cluster.images))
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
@@ -74,12 +82,6 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
     for name, wanted in (("openWebui", settings.open_webui), ("modelFolder", settings.model_folder)):
         if wanted is not None:
             raise KitError(f"slm-kit:{name}", "is for one machine with Docker", "Remove it from this stack.")
-    if settings.monitoring.enabled:
-        raise KitError(
-            "slm-kit:monitoring",
-            "does not run on Kubernetes yet",
-            "Set it to {enabled: false} in this stack.",
-        )
     return settings.kubernetes
 
 
@@ -90,7 +92,7 @@ def _namespace(cluster: KubernetesSettings) -> str:
 def _check(made: Plan, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource."""
     check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
-    taken = {GATEWAY: GATEWAY, f"{GATEWAY}-published": f"{GATEWAY}-published"}
+    taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)
