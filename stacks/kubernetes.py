@@ -24,6 +24,7 @@ from stacks.config import (
     read_settings,
 )
 from stacks.gateway import gateway_args
+from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
 from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
@@ -40,9 +41,12 @@ def program() -> None:
     made = plan(settings)
     check_credentials(made, known_credentials())
     _check(made, cluster)
+    watched = monitored(made, settings, _namespace(cluster))
     scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
-    platform = KubernetesPlatform("cluster", _scaled(_where(cluster), scalers, settings))
+    where = _scaled(_where(cluster), scalers, settings)
+    where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
+    platform = KubernetesPlatform("cluster", where)
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
         ModelService(
@@ -58,6 +62,8 @@ def program() -> None:
     routes = _reached(made.routes, platform)
     image = _image("gateway", cluster.images)
     Gateway("gateway", gateway_args(made, settings, platform, image, routes))
+    if watched is not None:
+        monitor(watched, settings, platform, lambda name: _image(name, cluster.images))
     scale(scalers, platform)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
@@ -77,12 +83,6 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
     for name, wanted in (("openWebui", settings.open_webui), ("modelFolder", settings.model_folder)):
         if wanted is not None:
             raise KitError(f"slm-kit:{name}", "is for one machine with Docker", "Remove it from this stack.")
-    if settings.monitoring.enabled:
-        raise KitError(
-            "slm-kit:monitoring",
-            "does not run on Kubernetes yet",
-            "Set it to {enabled: false} in this stack.",
-        )
     return settings.kubernetes
 
 
@@ -93,7 +93,7 @@ def _namespace(cluster: KubernetesSettings) -> str:
 def _check(made: Plan, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource."""
     check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
-    taken = {GATEWAY: GATEWAY, f"{GATEWAY}-published": f"{GATEWAY}-published"}
+    taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)

@@ -11,10 +11,10 @@ from components.platforms.kubernetes_names import (
     OBJECT_LIMIT,
     STACK_LABEL,
     dns_label,
+    full_name,
     memory_quantity,
     name_of,
     same_name,
-    service_name,
 )
 from components.platforms.kubernetes_namespace import KubernetesNamespace, KubernetesNamespaceArgs
 from components.platforms.kubernetes_pod import Placement
@@ -23,6 +23,9 @@ from components.workload import Mount, Workload
 
 VOLUME_GIB = 32
 """Size of a volume that nobody named one for."""
+
+WATCHING_SHARE = 0.125
+"""Part of its processors that is reserved for what watches, of that for what serves; as on Docker."""
 
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 
@@ -137,7 +140,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
 
     def address(self, alias: str) -> str:
         """The full name of the alias' Service: the gateway's resolver knows no search domains."""
-        return f"{service_name(alias)}.{self._args['namespace']}.svc.cluster.local"
+        return full_name(alias, self._args["namespace"])
 
     def kept_volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
         """`slm-kit-<stack>-<name>`; see components/platform.py."""
@@ -167,7 +170,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
             node_selector=args.get("node_selectors", {}).get(name, {}),
             tolerations=args.get("tolerations", {}).get(name, ()),
             priority_class=args.get("priority_classes", {}).get(name),
-            cpu_share=args.get("cpu_share", 1),
+            cpu_share=args.get("cpu_share", 1) * (WATCHING_SHARE if self._workloads[name].watches else 1),
         )
 
     def _claim(

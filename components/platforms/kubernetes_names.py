@@ -69,6 +69,11 @@ def service_name(alias: str) -> str:
     return dns_label(alias)
 
 
+def full_name(alias: str, namespace: str) -> str:
+    """DNS name of an alias' Service that needs no search domain."""
+    return f"{service_name(alias)}.{namespace}.svc.cluster.local"
+
+
 def labels_of(stack: str, name: str, workload: Workload) -> dict[str, str]:
     """Labels of everything a workload has; the first two select its pods."""
     return {**selector_of(stack, name), ROLE_LABEL: role_of(workload).value}

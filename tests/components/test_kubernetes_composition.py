@@ -110,7 +110,7 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
         ({"kubernetes": None}, "slm-kit:kubernetes"),
         ({"kubernetes": {"namespace": "models"}}, "kubernetes.images"),
         ({"kubernetes": {**CLUSTER, "namespace": "Models"}}, "kubernetes.namespace"),
-        ({"monitoring": None}, "monitoring"),
+        ({"monitoring": None}, "has no password"),
         ({"modelFolder": "/models"}, "modelFolder"),
         ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),
         ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),
