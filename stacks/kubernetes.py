@@ -1,6 +1,6 @@
 """The workload layer: models on any cluster that a kubeconfig reaches, behind one gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pulumi
@@ -26,6 +26,7 @@ from stacks.config import (
 )
 from stacks.gateway import gateway_args
 from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
+from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
@@ -42,8 +43,9 @@ def program() -> None:
     check_credentials(made, known_credentials())
     _check(made, cluster)
     watched = monitored(made, settings, _namespace(cluster))
+    scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
-    where = _where(cluster)
+    where = _scaled(_where(cluster), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
@@ -64,6 +66,7 @@ def program() -> None:
     Gateway("gateway", gateway_args(made, settings, platform, image, routes, logs))
     if watched is not None:
         monitor(watched, settings, platform, lambda name: _image(name, cluster.images))
+    scale(scalers, platform)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
@@ -128,6 +131,14 @@ def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
     if cluster.storage_class is not None:
         where["storage_class"] = cluster.storage_class
     return where
+
+
+def _scaled(
+    where: KubernetesPlatformArgs, scalers: Mapping[str, Scaler], settings: StackSettings
+) -> KubernetesPlatformArgs:
+    """The platform, told whose replicas are not its own, and who asks Prometheus for them."""
+    asking = {PROMETHEUS: (settings.autoscaling.keda_namespace,)} if by_demand(scalers) else {}
+    return {**where, "scaled": scaled(scalers), "admits": {**where.get("admits", {}), **asking}}
 
 
 def _image(name: str, images: ImageSettings) -> str:

@@ -115,7 +115,6 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
         ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),
         ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),
         ({"models": [{"name": "gateway-published", "model": MODEL}]}, "are one name"),
-        ({"models": [{"name": MODEL, "scaling": {"minReplicas": 0}}]}, "scaling of model"),
     ],
 )
 def test_what_cannot_run_there_is_refused_with_the_setting(changes: dict[str, Any], words: str) -> None:

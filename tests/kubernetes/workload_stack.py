@@ -29,7 +29,8 @@ UP_SECONDS = 900
 
 
 class WorkloadStack:
-    """Its commands; `key` is the API key. `watched`: whether it has a monitoring set, with `password`."""
+    """Its commands; `key` is the API key. `watched`: whether it has a monitoring set, with `password`;
+    `scaling`: of its model."""
 
     def __init__(
         self,
@@ -39,8 +40,10 @@ class WorkloadStack:
         namespace: str = NAMESPACE,
         *,
         watched: bool = False,
+        scaling: Mapping[str, Any] | None = None,
     ) -> None:
         self.name, self.namespace, self._watched = name, namespace, watched
+        self._scaled = {} if scaling is None else {"scaling": dict(scaling)}
         for image, (source, target) in (IMAGES | (MONITORING if watched else {})).items():
             cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{image}:{TAG}"))
         self._made = new_stack(name, 1, folder)
@@ -67,7 +70,9 @@ class WorkloadStack:
                 "kubeconfig": str(self.kubeconfig), "namespace": self.namespace, "images": {"tag": TAG},
                 "storeGib": 1, "cpuShare": 0.1, **kubernetes,
             },
-            "models": [{"name": MODEL, "engine": "onnx", "contextLength": 1024, "concurrency": 2}],
+            "models": [
+                {"name": MODEL, "engine": "onnx", "contextLength": 1024, "concurrency": 2, **self._scaled}
+            ],
             "keys": [{"id": "default"}],
             "modelSource": "pypi",
             "monitoring": {"enabled": self._watched},
