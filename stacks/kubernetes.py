@@ -15,7 +15,7 @@ from components.gateway.types import PUBLIC_PORT, Route
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
-from components.platforms.kubernetes_checks import check, check_gpus
+from components.platforms.kubernetes_checks import check
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
 from stacks.config import (
@@ -24,6 +24,7 @@ from stacks.config import (
     read_settings,
 )
 from stacks.gateway import gateway_args
+from stacks.kubernetes_placement import check_places, places
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
@@ -38,9 +39,9 @@ def program() -> None:
     cluster = _cluster(settings)
     made = plan(settings)
     check_credentials(made, known_credentials())
-    _check(made, cluster)
+    _check(made, settings, cluster)
     pulumi.log.info(made.table)
-    platform = KubernetesPlatform("cluster", _where(cluster))
+    platform = KubernetesPlatform("cluster", _where(made, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
         ModelService(
@@ -71,7 +72,11 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
             "is not set",
             "Give at least {images: {tag: …}}; stacks/kubernetes_settings.py.",
         )
-    for name, wanted in (("openWebui", settings.open_webui), ("modelFolder", settings.model_folder)):
+    for name, wanted in (
+        ("openWebui", settings.open_webui),
+        ("modelFolder", settings.model_folder),
+        ("hardware", settings.hardware),
+    ):
         if wanted is not None:
             raise KitError(f"slm-kit:{name}", "is for one machine with Docker", "Remove it from this stack.")
     if settings.monitoring.enabled:
@@ -87,24 +92,19 @@ def _namespace(cluster: KubernetesSettings) -> str:
     return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
 
 
-def _check(made: Plan, cluster: KubernetesSettings) -> None:
+def _check(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource."""
-    check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
+    check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
     taken = {GATEWAY: GATEWAY, f"{GATEWAY}-published": f"{GATEWAY}-published"}
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)
         taken[dns_label(name)] = name
         check(name, each.workload)
-        if each.serving.gpus:
-            raise KitError(
-                f"model {name} on {each.serving.gpus} GPUs",
-                "this layer does not place pods on GPU nodes yet",
-                "Serve it on processors here, or on a machine with target local-docker.",
-            )
 
 
-def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
+def _where(made: Plan, cluster: KubernetesSettings) -> KubernetesPlatformArgs:
+    placed = places(STORE, made.hosted, cluster)
     found: ClusterArgs = {}
     if cluster.kubeconfig is not None:
         found["kubeconfig"] = str(cluster.kubeconfig)
@@ -118,7 +118,8 @@ def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
         "shared_access": cluster.shared_access,
         "volume_gib": {STORE: cluster.store_gib},
         "cpu_share": cluster.cpu_share,
-        "gpus_available": cluster.gpus,
+        "node_selectors": placed.node_selectors,
+        "tolerations": placed.tolerations,
         "reachable_ranges": cluster.egress_ranges,
         "pull_secrets": cluster.images.pull_secrets,
         "admits": {GATEWAY: cluster.admits},

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_kubernetes import core
 
-from components.platforms.kubernetes_names import cpu_quantity, dns_label, memory_quantity
+from components.gpu_nodes import GPU_TAINT, RESOURCE_TAINT
+from components.platforms.kubernetes_names import cpu_quantity, dns_label, memory_quantity, tolerated
 from components.platforms.kubernetes_volumes import Sources, pod_volumes
 from components.workload import CONFIG_PATH, KIT_USER, Kind, Probe, Resources, Workload
 
@@ -23,12 +24,8 @@ not believe a list. 15 s is what engines count on that cannot tell others that t
 MARGIN_SECONDS = 5
 """Between the end of the drain and the kill."""
 
-GPU_TOLERATIONS: tuple[core.v1.TolerationArgsDict, ...] = (
-    {"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
-    {"key": GPU, "operator": "Exists", "effect": "NoSchedule"},
-)
-"""Taints that keep everything else off GPU nodes: that of AKS' guide to GPUs, and that named like the
-resource, which GKE sets."""
+GPU_TAINTS = (GPU_TAINT, RESOURCE_TAINT)
+"""Taints that keep everything else off GPU nodes."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def pod_spec(
         "containers": [_container(name, workload, mounts, placement)],
         "volumes": volumes,
         "node_selector": dict(placement.node_selector),
-        "tolerations": [*(GPU_TOLERATIONS if gpus else ()), *placement.tolerations],
+        "tolerations": _tolerations(gpus, placement),
     }
     if workload.config_check:
         spec["init_containers"] = [_check(workload, mounts, placement)]
@@ -70,6 +67,11 @@ def pod_spec(
     if workload.kind is Kind.SERVICE:
         spec["topology_spread_constraints"] = [_spread(labels)]
     return spec
+
+
+def _tolerations(gpus: int, placement: Placement) -> list[core.v1.TolerationArgsDict]:
+    known = [tolerated(each) for each in GPU_TAINTS] if gpus else []
+    return [*known, *(each for each in placement.tolerations if each not in known)]
 
 
 def _identity(user: int) -> core.v1.PodSecurityContextArgsDict:
