@@ -42,6 +42,7 @@ def program() -> None:
     _check(made, settings, cluster)
     pulumi.log.info(made.table)
     platform = KubernetesPlatform("cluster", _where(made, cluster))
+    pulumi.log.info(_kept(platform, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
         ModelService(
@@ -60,6 +61,7 @@ def program() -> None:
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
+    pulumi.export("modelStore", store.volume)
     pulumi.export("sizing", as_output(made.sizes))
     pulumi.export("models", [route.model for route in made.routes])
 
@@ -127,6 +129,14 @@ def _where(made: Plan, cluster: KubernetesSettings) -> KubernetesPlatformArgs:
     if cluster.storage_class is not None:
         where["storage_class"] = cluster.storage_class
     return where
+
+
+def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:
+    claim, form = platform.kept_name(STORE), f"{cluster.storage_class or 'default'}, {cluster.shared_access}"
+    return (
+        f"models are kept in the claim {claim} (storage class and access: {form}), which stays when the stack"
+        " goes; with another class or access they are fetched into another claim, and this one stays too"
+    )
 
 
 def _image(name: str, images: ImageSettings) -> str:

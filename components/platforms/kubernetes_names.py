@@ -15,6 +15,8 @@ from components.workload import Kind, Workload
 STACK_LABEL = "slm-kit.stack"
 WORKLOAD_LABEL = "slm-kit.workload"
 ROLE_LABEL = "slm-kit.role"
+NODE_LABEL = "slm-kit.one-node"
+"""Of pods that must be on one node, as a volume that they mount is; its value names the volume."""
 
 LABEL_LIMIT = 63
 """Characters of a DNS label, of a label's value, and of a Job's name (its pods carry it as a label)."""
@@ -55,8 +57,12 @@ def dns_label(name: str, limit: int = LABEL_LIMIT) -> str:
     label = _FOREIGN.sub("-", name.lower()).strip("-")
     if len(label) <= limit:
         return label
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{label[: limit - 9].rstrip('-')}-{digest}"
+    return f"{label[: limit - 9].rstrip('-')}-{digest_of(name)}"
+
+
+def digest_of(*parts: str | None) -> str:
+    """8 characters that differ where the parts do."""
+    return hashlib.sha256("/".join(part or "" for part in parts).encode()).hexdigest()[:8]
 
 
 def service_name(alias: str) -> str:
