@@ -46,6 +46,8 @@ class WatchedEngine:
     slots: int
     """Requests answered at once."""
     gpus: int = 0
+    least_replicas: int = 1
+    """0: it sleeps while nobody asks, and is woken by who does."""
     port: int = 8000
     metrics_path: str = "/metrics"
 
@@ -70,6 +72,11 @@ class WatchedModel:
     def engine_name(self) -> str:
         """The label `engine`."""
         return "external" if self.engine is None else self.engine.name
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether it may have no replica while nobody asks."""
+        return self.engine is not None and self.engine.least_replicas == 0
 
     @property
     def owns_engine(self) -> bool:

@@ -17,7 +17,7 @@ SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets",
 MONITORING_PASSWORD = "monitoring"
 """Name of the password of Prometheus, Alertmanager and Grafana."""
 PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
-STRUCTURED_KEYS = ("models", "keys", "openWebui", "monitoring", "kubernetes")
+STRUCTURED_KEYS = ("models", "keys", "openWebui", "monitoring", "kubernetes", "autoscaling")
 
 
 def plain_keys() -> tuple[str, ...]:

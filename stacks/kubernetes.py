@@ -1,6 +1,6 @@
 """The workload layer: models on any cluster that a kubeconfig reaches, behind one gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pulumi
@@ -25,6 +25,7 @@ from stacks.config import (
 )
 from stacks.gateway import gateway_args
 from stacks.kubernetes_placement import check_places, places
+from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
@@ -40,8 +41,9 @@ def program() -> None:
     made = plan(settings)
     check_credentials(made, known_credentials())
     _check(made, settings, cluster)
+    scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
-    platform = KubernetesPlatform("cluster", _where(made, cluster))
+    platform = KubernetesPlatform("cluster", _scaled(_where(made, cluster), scalers, settings))
     pulumi.log.info(_kept(platform, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
@@ -58,6 +60,7 @@ def program() -> None:
     routes = _reached(made.routes, platform)
     image = _image("gateway", cluster.images)
     Gateway("gateway", gateway_args(made, settings, platform, image, routes))
+    scale(scalers, platform)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
@@ -137,6 +140,14 @@ def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:
         f"models are kept in the claim {claim} (storage class and access: {form}), which stays when the stack"
         " goes; with another class or access they are fetched into another claim, and this one stays too"
     )
+
+
+def _scaled(
+    where: KubernetesPlatformArgs, scalers: Mapping[str, Scaler], settings: StackSettings
+) -> KubernetesPlatformArgs:
+    """The platform, told whose replicas are not its own, and who asks Prometheus for them."""
+    asking = {PROMETHEUS: (settings.autoscaling.keda_namespace,)} if by_demand(scalers) else {}
+    return {**where, "scaled": scaled(scalers), "admits": {**where.get("admits", {}), **asking}}
 
 
 def _image(name: str, images: ImageSettings) -> str:

@@ -107,3 +107,8 @@ class KubernetesSettings(Settings):
     """Nodes with GPUs that models may run on; a model is put on the first that it fits on, or names one."""
     egress_ranges: tuple[str, ...] = ()
     """Private ranges (CIDR) that downloads may reach: a mirror, a proxy. Default: public addresses only."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all pools."""
+        return sum(pool.per_node * pool.max_nodes for pool in self.gpu_pools)

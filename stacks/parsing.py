@@ -13,7 +13,7 @@ from components.engines.vllm.options import VllmOptions
 from stacks.kubernetes_settings import GpuPool, KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
-from stacks.scaling_settings import ScalingSettings, ScheduleSettings
+from stacks.scaling_settings import AutoscalingSettings, ScalingSettings, ScheduleSettings
 from stacks.settings import NAMESPACE, StackSettings
 
 
@@ -58,6 +58,7 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "external": ExternalOptions,
     "monitoring": MonitoringSettings,
     "kubernetes": KubernetesSettings,
+    "autoscaling": AutoscalingSettings,
     "gpuPools": GpuPool,
     "ports": MonitoringPorts,
     "scaling": ScalingSettings,

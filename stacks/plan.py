@@ -17,6 +17,7 @@ from components.workload import Mount, Workload
 from stacks.decision import Decision, processors
 from stacks.gpu_pools import decide_where
 from stacks.model_settings import ModelSettings
+from stacks.scaling_settings import AutoscalingSettings, ScalingSettings
 from stacks.serving import grants_of, routes_of, serving_of
 from stacks.settings import StackSettings
 from stacks.sizing import fit_of
@@ -82,10 +83,20 @@ def plan(settings: StackSettings) -> Plan:
 
 
 def _refuse_scaling(settings: StackSettings) -> None:
-    """No composition has an autoscaler yet: what nobody would do is not accepted."""
-    for model in settings.models:
-        if "scaling" in model.model_fields_set:
-            raise KitError(f"scaling of model {model.name}", "no target scales yet", "Remove it.")
+    """One machine has one replica of each model: what nobody would do is not accepted."""
+    if settings.kubernetes is not None:
+        return
+    asked = {
+        f"scaling of model {model.name}": model.scaling != ScalingSettings() for model in settings.models
+    }
+    asked["slm-kit:autoscaling"] = settings.autoscaling != AutoscalingSettings()
+    for what, given in asked.items():
+        if given:
+            raise KitError(
+                what,
+                f"target {settings.target} has one replica of each model, always",
+                "Remove it, or serve on a cluster (slm-kit:target kubernetes).",
+            )
 
 
 def check_credentials(made: Plan, credentials: Mapping[str, str]) -> None:

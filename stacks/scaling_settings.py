@@ -83,6 +83,11 @@ class ScalingSettings(Settings):
         """Whether the count ever changes."""
         return self.min_replicas != self.max_replicas
 
+    @property
+    def replicas(self) -> int:
+        """What its workload says: the count that never changes, else the one that a new one begins with."""
+        return 1 if self.changes else self.min_replicas
+
 
 class AutoscalingSettings(Settings):
     """What the cluster has for scaling."""

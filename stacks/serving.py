@@ -33,6 +33,7 @@ def serving_of(model: ModelSettings, decision: Decision, found: Fit, settings: S
         # No container gets more than the engine has, and no program starts threads for more.
         cpus=min(model.cpus, settings.engine_cpus or model.cpus),
         gpus=decision.gpus,
+        replicas=model.scaling.replicas,
         memory_mib=model.memory_mib or found.estimate.limit // MIB,
         update=None if model.update is None else Update(model.update),
         ollama=model.ollama,

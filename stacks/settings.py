@@ -22,6 +22,7 @@ from stacks.base import Settings
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringSettings
+from stacks.scaling_settings import AutoscalingSettings
 
 NAMESPACE = "slm-kit"
 
@@ -64,6 +65,8 @@ class StackSettings(Settings):
     """Default: on."""
     kubernetes: KubernetesSettings | None = None
     """Where target `kubernetes` runs; no other target has it."""
+    autoscaling: AutoscalingSettings = AutoscalingSettings()
+    """What the cluster has for scaling; only where `kubernetes` is set."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "StackSettings":

@@ -43,13 +43,13 @@ def _model(route: Route, model: ModelSettings, hosted: Hosted | None) -> Watched
         name=route.model,
         slo=model.slo.as_slo() if model.slo else Slo(),
         max_queue=route.max_queue,
-        engine=None if hosted is None else _engine(hosted),
+        engine=None if hosted is None else _engine(hosted, model.scaling.min_replicas),
         alias=route.alias,
         price=model.price.as_price() if model.price else _price_of(hosted),
     )
 
 
-def _engine(hosted: Hosted) -> WatchedEngine:
+def _engine(hosted: Hosted, least_replicas: int) -> WatchedEngine:
     serving, probe = hosted.serving, hosted.workload.readiness
     return WatchedEngine(
         name=hosted.decision.engine,
@@ -57,6 +57,7 @@ def _engine(hosted: Hosted) -> WatchedEngine:
         memory_limit_bytes=serving.memory_mib * MIB,
         slots=serving.concurrency,
         gpus=serving.gpus,
+        least_replicas=least_replicas,
         port=PORT,
         metrics_path=hosted.workload.metrics_path or "/metrics",
     )

@@ -35,6 +35,8 @@ class Serving:
     """Hard limit of main memory."""
     gpus: int = 0
     """Whole GPUs; 0 runs on the processors."""
+    replicas: int = 1
+    """How many of it there are; where they are scaled, how many it begins with."""
     drain_seconds: int = 60
     """From the stop signal on, how long answers under way may take."""
     update: Update | None = None

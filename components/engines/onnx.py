@@ -28,6 +28,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
         ),
         resources=Resources(memory_mib=serving.memory_mib, cpus=serving.cpus),
         alias=serving.name,
+        replicas=serving.replicas,
         ports=(PORT,),
         readiness=_probe("/ready", start_seconds=180),
         liveness=_probe("/health", start_seconds=180),

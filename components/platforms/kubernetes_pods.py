@@ -64,7 +64,7 @@ def _deployment(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     wanted: apps.v1.DeploymentSpecArgsDict = {
         "selector": {"match_labels": dict(pods.selector)},
         "template": pods.template,
-        "strategy": strategy(workload),
+        "strategy": strategy(workload, scaled=pods.scaled),
         "progress_deadline_seconds": progress,
         "revision_history_limit": 1,
     }
@@ -97,15 +97,15 @@ def _disruption_budget(pods: Pods, opts: pulumi.ResourceOptions) -> None:
     )
 
 
-def strategy(workload: Workload) -> apps.v1.DeploymentStrategyArgsDict:
+def strategy(workload: Workload, *, scaled: bool) -> apps.v1.DeploymentStrategyArgsDict:
     """How pods are replaced.
 
     The old one first: a single one is away before the next begins, since both may want the same GPU or the
-    same files; of several, one at a time, so that the others go on serving.
+    same files; of several, as what is scaled may be, one at a time, so that the others go on serving.
     """
     if workload.update is Update.START_FIRST:
         return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
-    if workload.replicas == 1:
+    if workload.replicas == 1 and not scaled:
         return {"type": "Recreate"}
     return {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}}
 

@@ -13,6 +13,8 @@ SERVED_SLACK_SECONDS = 600
 """Beyond the budget of a start: an engine whose last replica was there in this time served lately."""
 WAKE_SLACK_SECONDS = 60
 """Beyond the budget of a start: to notice the demand, and to find the replica."""
+SLEEP_SLACK_SECONDS = 60
+"""Beyond that, for one that slept: until the autoscaler makes a replica (components/autoscaler.py)."""
 MOST_STARTS = 4
 """In an hour. One is the first, one an update, one more an update taken back or an outage that was mended."""
 NEAR_LIMIT = 0.95
@@ -41,7 +43,8 @@ def _of_one(model: WatchedModel) -> list[Alert]:
     engine = model.engine
     assert engine is not None, "models of Watched.engines have one"
     only, name = f'{{model="{model.name}"}}', {"model": model.name}
-    return [
+    slack = WAKE_SLACK_SECONDS + (SLEEP_SLACK_SECONDS if model.may_sleep else 0)
+    rules = [
         alert(
             "EngineDown",
             _down(engine, only),
@@ -57,13 +60,15 @@ def _of_one(model: WatchedModel) -> list[Alert]:
             f"slm:held_requests:rate5m{only} > 0 and on (model) slm:replicas{only} == 0",
             Severity.PAGE,
             Dashboard.MODEL,
-            for_=f"{engine.start_budget_seconds + WAKE_SLACK_SECONDS}s",
+            for_=f"{engine.start_budget_seconds + slack}s",
             labels=name,
             summary='{{ $labels.model }}: {{ $value | printf "%.2f" }} requests a second wait for an engine, '
             "and none became ready in the time that a start may take",
             first="Look whether its container exists and what it says: `make logs`.",
         ),
     ]
+    # Nobody misses what sleeps; when somebody does, the last one tells.
+    return rules[-1:] if model.may_sleep else rules
 
 
 def _down(engine: WatchedEngine, only: str) -> str:

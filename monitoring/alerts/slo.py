@@ -6,7 +6,7 @@ long window shows that it matters, the short one that it still goes on.
 
 from dataclasses import dataclass
 
-from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.alerts.making import Dashboard, Severity, alert, any_of
 from monitoring.outcomes import COUNTED
 from monitoring.recording.usage import EVERY_SECONDS
 from monitoring.rules import Alert, Group
@@ -25,6 +25,8 @@ that waits for a name, two rules, their own wait). A model that wakes has the ti
 _OUTAGES = 'alertname=~"EngineDown|EndpointDown|WakeWithoutReplica",alertstate="firing"'
 _RECENT = "10m"
 """How long after an outage that was told nobody is told of it again: the short window still remembers it."""
+_REMEMBERED = {"5m": "10m", "30m": "35m"}
+"""How long a short window remembers a request: it sums rates over five minutes."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def groups(watched: Watched) -> list[Group]:
     if not watched.models:
         return []
     return [
-        Group(f"alerts-slo-{severity.value}", _rules(severity, _told(watched)), interval)
+        Group(f"alerts-slo-{severity.value}", _rules(severity, watched), interval)
         for severity, interval in ((Severity.PAGE, None), (Severity.TICKET, "2m"))
     ]
 
@@ -108,12 +110,21 @@ def _told(watched: Watched) -> str:
     return " or ".join([by_name, *adapters])
 
 
-def _rules(severity: Severity, told: str) -> list[Alert]:
+def _woken(watched: Watched, burn: Burn) -> list[str]:
+    """Models that slept lately: who wakes one is told to ask again, and a wake that fails is told."""
+    sleepers = [model.name for model in watched.models if model.may_sleep]
+    if not sleepers:
+        return []
+    replicas = f'slm:replicas{{model=~"{any_of(sleepers)}"}}[{_REMEMBERED[burn.short]}]'
+    return [f"max by (model) (min_over_time({replicas})) == 0"]
+
+
+def _rules(severity: Severity, watched: Watched) -> list[Alert]:
     burns = [burn for burn in BURNS if burn.severity is severity]
-    return [_burn_alert(promise, burn, told) for promise in PROMISES for burn in burns]
+    return [_burn_alert(promise, burn, watched) for promise in PROMISES for burn in burns]
 
 
-def _burn_alert(promise: Promise, burn: Burn, told: str) -> Alert:
+def _burn_alert(promise: Promise, burn: Burn, watched: Watched) -> Alert:
     too_much = f"on (model) clamp_max({burn.factor:g} * (1 - {promise.promised}), {HIGHEST_SHARE})"
     long, short = f"{promise.ratio}{burn.long}", f"{promise.ratio}{burn.short}"
     # Half of one below: both counts are estimates.
@@ -122,9 +133,11 @@ def _burn_alert(promise: Promise, burn: Burn, told: str) -> Alert:
     pace = f"at this pace the month's error budget is gone in {burn.gone_in} or sooner"
     burns = f"({long} > {too_much}) and on (model) ({short} > {too_much}) and on (model) ({enough})"
     pages = burn.severity is Severity.PAGE
+    if pages:
+        burns += f" unless on (model) ({' or '.join([_told(watched), *_woken(watched, burn)])})"
     return alert(
         promise.alert,
-        f"{burns} unless on (model) ({told})" if pages else burns,
+        burns,
         burn.severity,
         Dashboard.MODEL,
         for_=PAGE_AFTER if pages else "0s",

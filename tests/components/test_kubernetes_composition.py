@@ -139,7 +139,6 @@ def test_a_model_on_gpus_is_sent_to_its_pool_with_the_image_that_is_pulled() -> 
         ({"models": [{**ON_GPU, "contextLength": 8192, "concurrency": 64}], **POOL}, "pool gpu: .* GiB"),
         ({"models": [{**ON_GPU, "update": "start-first"}], **POOL}, "update start-first of chat, pool gpu"),
         ({"models": [ON_GPU, {"name": MODEL, "engine": "onnx"}], **POOL}, "ReadWriteOnce"),
-        ({"models": [{"name": MODEL, "scaling": {"minReplicas": 0}}]}, "scaling of model"),
     ],
 )
 def test_what_cannot_run_there_is_refused_with_the_setting(changes: dict[str, Any], words: str) -> None:

@@ -125,6 +125,11 @@ def test_a_number_of_replicas_that_an_autoscaler_owns_is_not_set(tmp_path: Path)
     assert one(scaled, DEPLOYMENT, "gateway").inputs["spec"]["replicas"] == 1
 
 
+def test_of_what_is_scaled_one_pod_at_a_time_is_replaced_however_few_it_began_with(tmp_path: Path) -> None:
+    scaled = rendered(tmp_path, scaled=["qwen3-0.6b"])
+    assert strategy(scaled, "qwen3-0-6b")["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
 def test_gpus_that_the_pool_has_not_are_refused_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(RehearsalError, match="the nodes have 0"):
         rendered(tmp_path, gpus_available=0)

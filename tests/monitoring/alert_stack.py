@@ -1,5 +1,6 @@
 """A stack that has everything there is an alert for."""
 
+from dataclasses import replace
 from datetime import date
 
 from monitoring.watched import Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
@@ -13,6 +14,7 @@ def _model(name: str, engine: WatchedEngine | None, alias: str | None) -> Watche
 
 ONNX = WatchedEngine("onnx", 180, 2 * GIB, 4)
 OLLAMA = WatchedEngine("ollama", 360, 2 * GIB, 4)
+ASLEEP = replace(ONNX, least_replicas=0)
 VLLM = WatchedEngine("vllm", 1800, 16 * GIB, 64, gpus=1)
 EVERYTHING = Watched(
     stack="everything",
@@ -22,11 +24,13 @@ EVERYTHING = Watched(
         _model("big", VLLM, "big"),
         _model("big-sql", VLLM, "big"),
         _model("outside-4.1", None, None),
+        _model("asleep", ASLEEP, "asleep"),
     ),
     keys=(WatchedKey("alice", ("tiny",), date(2030, 1, 1)), WatchedKey("bob", ("tiny",))),
     certificates=(("company-root", 1_900_000_000),),
     gpus=1,
 )
-"""Three engines, an adapter, an endpoint outside, a key that expires, a certificate, a GPU."""
+"""Three kinds of engines, one that may sleep, an adapter, an endpoint outside, a key that expires, a
+certificate, a GPU."""
 NOTHING = Watched(stack="nothing", models=(_model("outside", None, None),), keys=(WatchedKey("bob", ()),))
 """An endpoint outside alone."""

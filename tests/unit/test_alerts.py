@@ -103,3 +103,10 @@ def test_a_point_in_a_models_name_is_no_wildcard() -> None:
     pattern = any_of(["gpt-4.1", "b"])
     assert re.fullmatch(pattern, "gpt-4.1")
     assert not re.fullmatch(pattern, "gpt-4x1")
+
+
+def test_an_engine_that_may_sleep_is_missed_only_by_who_asks_for_it() -> None:
+    about = {rule.name: rule for rule in RULES if rule.labels.get("model") == "asleep"}
+    assert set(about) == {"WakeWithoutReplica"}
+    (awake,) = (r for r in RULES if r.name == "WakeWithoutReplica" and r.labels["model"] == "tiny")
+    assert seconds(about["WakeWithoutReplica"].for_) == seconds(awake.for_) + 60

@@ -41,6 +41,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
         config_files={"Modelfile": render(serving)},
         resources=Resources(memory_mib=serving.memory_mib, cpus=serving.cpus, gpus=serving.gpus),
         alias=serving.name,
+        replicas=serving.replicas,
         ports=(PORT,),
         readiness=_probe("/ready", serving),
         liveness=_probe("/health", serving),

@@ -43,6 +43,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
             shared_memory_mib=options.shared_memory_mib or (2048 if serving.gpus > 1 else 1024),
         ),
         alias=serving.name,
+        replicas=serving.replicas,
         ports=(PORT,),
         # The server has one thread for requests and probes: a slow answer is not a dead engine.
         readiness=_probe(_start_seconds(serving), failures=3),
