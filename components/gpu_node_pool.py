@@ -10,14 +10,10 @@ from catalog.azure_skus import MigProfile, cut
 from catalog.azure_skus import find as find_sku
 from components.azure_place import Place
 from components.azure_rules import Eviction, Priority, check_name, check_priority, check_scale
+from components.gpu_nodes import GPU_LABEL, GPU_TAINT, POOL_LABEL
 
-GPU_TAINT = "sku=gpu:NoSchedule"
-"""Keeps what needs no GPU away from nodes that cost the most."""
-POOL_LABEL = "slm-kit.pool"
 NO_LIMIT = -1.0
 """Of a Spot node's price: it is never evicted for it."""
-GPU_LABEL = "slm-kit.gpu"
-"""Its value is the GPU's name in catalog/hardware.yaml."""
 
 
 class NodePoolArgs(TypedDict):

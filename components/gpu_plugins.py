@@ -4,12 +4,12 @@ AKS installs the driver of a GPU pool and nothing else (learn.microsoft.com/azur
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_kubernetes import apps, core, networking
 
-from components.platforms.kubernetes_names import name_of
+from components.platforms.kubernetes_names import name_of, tolerated
 from components.workload import CONFIG_PATH, KIT_USER
 from monitoring.gpu import counters
 
@@ -111,7 +111,7 @@ class GpuPlugins(pulumi.ComponentResource):
             # Without the plugin no engine is placed: it goes before what it serves.
             "priority_class_name": "system-node-critical",
             "affinity": _on_nodes_with(self._args["node_label"]),
-            "tolerations": [_tolerated(taint) for taint in self._args["taints"]],
+            "tolerations": [tolerated(taint) for taint in self._args["taints"]],
             "security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
             "containers": [container],
             "volumes": list(volumes),
@@ -180,13 +180,3 @@ def _on_nodes_with(label: str) -> core.v1.AffinityArgsDict:
             }
         }
     }
-
-
-def _tolerated(taint: str) -> core.v1.TolerationArgsDict:
-    pair, _, effect = taint.partition(":")
-    key, _, value = pair.partition("=")
-    found: Literal["Equal", "Exists"] = "Equal" if value else "Exists"
-    made: core.v1.TolerationArgsDict = {"key": key, "operator": found, "effect": effect}
-    if value:
-        made["value"] = value
-    return made

@@ -82,7 +82,7 @@ class ModelStore(pulumi.ComponentResource):
             secret_files=self._download_settings(),
         )
         return self._args["platform"].run(
-            f"{self._name}-{model.name}-{variant_name}",
+            job_name(self._name, model.name, variant_name),
             job,
             pulumi.ResourceOptions(parent=self),
         )
@@ -102,6 +102,11 @@ class ModelStore(pulumi.ComponentResource):
         if "download_settings" in self._args:
             flags += ["--network-config", f"{SECRETS_PATH}/network.json"]
         return flags
+
+
+def job_name(store: str, model: str, variant: str) -> str:
+    """The workload that brings a variant into the store of that name."""
+    return f"{store}-{model}-{variant}"
 
 
 def _target(variant: Variant) -> str:

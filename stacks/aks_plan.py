@@ -14,7 +14,7 @@ from catalog.sizing.cost import HOURS_A_MONTH
 from catalog.sizing.fit import Fit
 from catalog.sizing.table import SizeRow, number, render, size_row, stack_table
 from components.aks_parts import SystemPool
-from components.gpu_node_pool import GPU_LABEL, GPU_TAINT, POOL_LABEL
+from components.gpu_nodes import GPU_LABEL, GPU_TAINT, POOL_LABEL
 from stacks.aks_pools import GpuPoolSettings, PoolModelSettings
 from stacks.aks_settings import AksSettings
 

@@ -1,6 +1,6 @@
 """Which engine and variant serve a model, and on what: as config says, or chosen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog import models as catalog
 from catalog.choosing import choose_engine
@@ -28,16 +28,27 @@ class Decision:
     machine: Hardware
     reason: str = ""
     """Why, where the kit chose; empty where config did."""
+    pool: str | None = None
+    """The GPU nodes that it runs on; None on processors, and where there is one machine."""
+
+    def on_pool(self, name: str) -> "Decision":
+        """The same on that pool, where it uses GPUs at all."""
+        return replace(self, pool=name) if self.gpus else self
 
 
-def decide(model: ModelSettings, settings: StackSettings) -> Decision:
-    """Engine, variant and GPUs of a hosted model. Raises KitError for what cannot be."""
+def decide(model: ModelSettings, settings: StackSettings, gpu: Hardware | None = None) -> Decision:
+    """Engine, variant and GPUs of a hosted model. Raises KitError for what cannot be.
+
+    `gpu` is what a node has, and how many of it. Default: the machine's, where config names one.
+    """
+    if gpu is None and settings.hardware is not None:
+        gpu = gpu_of(settings)
     known = catalog.find(model.catalog_name)
     engine = _engine_asked_for(model, known)
     if engine is None:
-        return _chosen(model, known, settings)
+        return _chosen(model, known, settings, gpu)
     variant = known.variant_for(engine, settings.model_source, model.variant)
-    gpus = _gpus(model, engine, variant, known, settings)
+    gpus = _gpus(model, engine, variant, known, settings, gpu)
     if gpus and settings.images != "upstream":
         raise KitError(
             f"gpus {gpus} of model {model.name}",
@@ -50,7 +61,9 @@ def decide(model: ModelSettings, settings: StackSettings) -> Decision:
             f"its image must be pulled, and images is {settings.images!r}",
             "Choose another engine, or set slm-kit:images upstream where an image registry answers.",
         )
-    return Decision(engine, variant, gpus, gpu_of(settings) if gpus else processors(settings, engine))
+    return Decision(
+        engine, variant, gpus, (gpu or gpu_of(settings)) if gpus else processors(settings, engine)
+    )
 
 
 def processors(settings: StackSettings, engine: EngineName | None = None) -> Hardware:
@@ -68,10 +81,12 @@ def processors(settings: StackSettings, engine: EngineName | None = None) -> Har
 def gpu_of(settings: StackSettings) -> Hardware:
     """The machine's GPU. Raises KitError where config does not name it."""
     if settings.hardware is None:
+        setting = "hardware to a name of catalog/hardware.yaml"
+        where = "the machine has" if settings.kubernetes is None else "nodes have"
         raise KitError(
             "a model on a GPU",
-            "which GPU the machine has is not said",
-            "Set slm-kit:hardware to a name of catalog/hardware.yaml.",
+            f"which GPU {where} is not said",
+            f"Set slm-kit:{setting if settings.kubernetes is None else 'kubernetes.gpuPools'}.",
         )
     return find_hardware(settings.hardware).with_gpus(settings.hardware_gpus)
 
@@ -125,7 +140,12 @@ def _engine_asked_for(model: ModelSettings, known: Model) -> EngineName | None:
 
 
 def _gpus(
-    model: ModelSettings, engine: EngineName, variant: str, known: Model, settings: StackSettings
+    model: ModelSettings,
+    engine: EngineName,
+    variant: str,
+    known: Model,
+    settings: StackSettings,
+    gpu: Hardware | None,
 ) -> int:
     """As config says; where it says nothing and there is a GPU that the engine uses, as few as do."""
     if engine == "onnx":
@@ -137,12 +157,12 @@ def _gpus(
         return 0
     if model.gpus is not None:
         return model.gpus
-    if settings.hardware is None or settings.images != "upstream":
+    if gpu is None or settings.images != "upstream":
         return 0
-    return fit_on(model, known, engine, variant, gpu_of(settings), settings).gpus
+    return fit_on(model, known, engine, variant, gpu, settings).gpus
 
 
-def _chosen(model: ModelSettings, known: Model, settings: StackSettings) -> Decision:
+def _chosen(model: ModelSettings, known: Model, settings: StackSettings, gpu: Hardware | None) -> Decision:
     if model.gpus:
         raise KitError(
             f"gpus {model.gpus} of model {model.name}", "its engine is chosen, and the GPUs with it",
@@ -156,8 +176,8 @@ def _chosen(model: ModelSettings, known: Model, settings: StackSettings) -> Deci
             "Set slm-kit:modelSource to one of these kinds, or name the model's `variant`.",
         )
     # Images that compute on GPUs are pulled, or not had.
-    on_gpu = settings.hardware is not None and settings.images == "upstream" and model.gpus is None
-    machine = gpu_of(settings) if on_gpu else processors(settings)
+    on_gpu = settings.images == "upstream" and model.gpus is None
+    machine = gpu if gpu is not None and on_gpu else processors(settings)
     choice = choose_engine(
         known,
         machine,

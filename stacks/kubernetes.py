@@ -15,7 +15,7 @@ from components.gateway.types import PUBLIC_PORT, Route
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
-from components.platforms.kubernetes_checks import check, check_gpus
+from components.platforms.kubernetes_checks import check
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
 from monitoring.collector import LINES_PORT
@@ -26,6 +26,7 @@ from stacks.config import (
 )
 from stacks.gateway import gateway_args
 from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
+from stacks.kubernetes_placement import check_places, places
 from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
@@ -41,13 +42,14 @@ def program() -> None:
     cluster = _cluster(settings)
     made = plan(settings)
     check_credentials(made, known_credentials())
-    _check(made, cluster)
+    _check(made, settings, cluster)
     watched = monitored(made, settings, _namespace(cluster))
     scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
-    where = _scaled(_where(cluster), scalers, settings)
+    where = _scaled(_where(made, cluster), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
+    pulumi.log.info(_kept(platform, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
         ModelService(
@@ -70,6 +72,7 @@ def program() -> None:
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
+    pulumi.export("modelStore", store.volume)
     pulumi.export("sizing", as_output(made.sizes))
     pulumi.export("models", [route.model for route in made.routes])
 
@@ -82,7 +85,11 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
             "is not set",
             "Give at least {images: {tag: …}}; stacks/kubernetes_settings.py.",
         )
-    for name, wanted in (("openWebui", settings.open_webui), ("modelFolder", settings.model_folder)):
+    for name, wanted in (
+        ("openWebui", settings.open_webui),
+        ("modelFolder", settings.model_folder),
+        ("hardware", settings.hardware),
+    ):
         if wanted is not None:
             raise KitError(f"slm-kit:{name}", "is for one machine with Docker", "Remove it from this stack.")
     return settings.kubernetes
@@ -92,24 +99,19 @@ def _namespace(cluster: KubernetesSettings) -> str:
     return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
 
 
-def _check(made: Plan, cluster: KubernetesSettings) -> None:
+def _check(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource."""
-    check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
+    check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
     taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)
         taken[dns_label(name)] = name
         check(name, each.workload)
-        if each.serving.gpus:
-            raise KitError(
-                f"model {name} on {each.serving.gpus} GPUs",
-                "this layer does not place pods on GPU nodes yet",
-                "Serve it on processors here, or on a machine with target local-docker.",
-            )
 
 
-def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
+def _where(made: Plan, cluster: KubernetesSettings) -> KubernetesPlatformArgs:
+    placed = places(STORE, made.hosted, cluster)
     found: ClusterArgs = {}
     if cluster.kubeconfig is not None:
         found["kubeconfig"] = str(cluster.kubeconfig)
@@ -123,7 +125,8 @@ def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
         "shared_access": cluster.shared_access,
         "volume_gib": {STORE: cluster.store_gib},
         "cpu_share": cluster.cpu_share,
-        "gpus_available": cluster.gpus,
+        "node_selectors": placed.node_selectors,
+        "tolerations": placed.tolerations,
         "reachable_ranges": cluster.egress_ranges,
         "pull_secrets": cluster.images.pull_secrets,
         "admits": {GATEWAY: cluster.admits},
@@ -131,6 +134,14 @@ def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
     if cluster.storage_class is not None:
         where["storage_class"] = cluster.storage_class
     return where
+
+
+def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:
+    claim, form = platform.kept_name(STORE), f"{cluster.storage_class or 'default'}, {cluster.shared_access}"
+    return (
+        f"models are kept in the claim {claim} (storage class and access: {form}), which stays when the stack"
+        " goes; with another class or access they are fetched into another claim, and this one stays too"
+    )
 
 
 def _scaled(

@@ -1,11 +1,22 @@
 """Where a stack's workloads run on Kubernetes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from catalog.azure_skus import MigProfile, cut
+from catalog.azure_skus import find as find_sku
+from catalog.errors import KitError
+from catalog.hardware import Hardware
+from catalog.hardware import find as find_hardware
+from components.gpu_nodes import GPU_TAINT, POOL_LABEL, RESOURCE_TAINT, SPOT_TAINT
 from stacks.base import Settings
+
+Taint = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$")
+]
 
 
 class ImageSettings(Settings):
@@ -18,6 +29,58 @@ class ImageSettings(Settings):
     """Of all of them; another tag rolls every workload."""
     pull_secrets: tuple[str, ...] = ()
     """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
+
+
+class GpuPool(Settings):
+    """Nodes with GPUs of one kind. For one of an aks stack name, sku and maxNodes say all."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    sku: str | None = None
+    """Size of its machines on Azure, which says GPU and gpusPerNode (catalog/azure_skus.yaml)."""
+    mig: MigProfile | None = None
+    """How each GPU is cut; with sku."""
+    gpu: str | None = None
+    """Its name in catalog/hardware.yaml; where there is no sku."""
+    gpus_per_node: Annotated[int, Field(ge=1, le=64)] | None = None
+    """What a node offers as nvidia.com/gpu. Default: what the sku has, else 1."""
+    max_nodes: Annotated[int, Field(ge=1, le=1000)] = 1
+    selector: Annotated[Mapping[str, str], Field(min_length=1)] | None = None
+    """Labels that its nodes, and no others, have. Default: slm-kit.pool: <name>, as an aks stack sets it."""
+    taints: tuple[Taint, ...] = (GPU_TAINT, RESOURCE_TAINT, SPOT_TAINT)
+    """Taints of its nodes that models do not mind, key=value:effect. Default: those of AKS and of GPUs."""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> "GpuPool":
+        if (self.sku is None) == (self.gpu is None):
+            raise KitError(
+                f"pool {self.name}",
+                "which GPU it has is not said, or twice",
+                "Give it either `sku` or `gpu`.",
+            )
+        if self.sku is None and self.mig is not None:
+            raise KitError(f"mig of pool {self.name}", "which GPU is cut is not said", "Give the pool's sku.")
+        if self.hardware.kind != "gpu":
+            raise KitError(f"gpu {self.gpu!r} of pool {self.name}", "is no GPU", "Name one of hardware.yaml.")
+        return self
+
+    @property
+    def hardware(self) -> Hardware:
+        """The GPU, and as many as a model can get of one node."""
+        if self.sku is not None:
+            return cut(find_sku(self.sku), self.mig)[0]
+        return find_hardware(self.gpu or "").with_gpus(self.per_node)
+
+    @property
+    def per_node(self) -> int:
+        """GPUs, or instances of them, of a node."""
+        if self.gpus_per_node is not None:
+            return self.gpus_per_node
+        return 1 if self.sku is None else cut(find_sku(self.sku), self.mig)[1]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What its nodes are found by."""
+        return self.selector or {POOL_LABEL: self.name}
 
 
 class KubernetesSettings(Settings):
@@ -40,7 +103,12 @@ class KubernetesSettings(Settings):
     """Size of the model store, GiB."""
     cpu_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Part of each workload's processors that is reserved for it. Less fits more onto a small node."""
-    gpus: Annotated[int, Field(ge=0, le=4096)] = 0
-    """GPUs of all nodes that the stack may use; an update that would need more is refused."""
+    gpu_pools: tuple[GpuPool, ...] = ()
+    """Nodes with GPUs that models may run on; a model is put on the first that it fits on, or names one."""
     egress_ranges: tuple[str, ...] = ()
     """Private ranges (CIDR) that downloads may reach: a mirror, a proxy. Default: public addresses only."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all pools."""
+        return sum(pool.per_node * pool.max_nodes for pool in self.gpu_pools)

@@ -60,6 +60,11 @@ class ModelSettings(Settings):
     gpu_devices: tuple[Annotated[int, Field(ge=0, le=15)], ...] = ()
     """Their numbers on the machine. Default: the first that are free, in the order of the models: with
     more than one model on GPUs name them, so that dropping one does not move another."""
+    pool: str | None = None
+    """On a cluster: the pool of kubernetes.gpuPools that it runs on. Default: the first that it fits on."""
+    update: Literal["start-first", "stop-first"] | None = None
+    """How it is replaced: its new replica first, which needs room for both, or the old one away first, which
+    stops answers for as long as a start takes. Default: start-first, on GPUs stop-first."""
     memory_mib: Annotated[int, Field(ge=64)] | None = None
     """Memory limit. Default: computed from the catalog (catalog/sizing)."""
     variant: str | None = None
@@ -114,7 +119,10 @@ class ModelSettings(Settings):
 
     @model_validator(mode="after")
     def _says_nothing_idle(self) -> "ModelSettings":
-        idle = {"context_length", "cpus", "gpus", "gpu_devices", "memory_mib", "scaling", "variant"}
+        idle = {
+            "context_length", "cpus", "gpus", "gpu_devices", "memory_mib", "pool", "scaling", "update",
+            "variant",
+        }  # fmt: skip
         given = sorted(idle & self.model_fields_set) if self.engine == "external" else []
         if given:
             raise KitError(

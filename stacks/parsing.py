@@ -10,7 +10,7 @@ from catalog.errors import KitError
 from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
-from stacks.kubernetes_settings import KubernetesSettings
+from stacks.kubernetes_settings import GpuPool, KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
 from stacks.scaling_settings import AutoscalingSettings, ScalingSettings, ScheduleSettings
@@ -59,6 +59,7 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "monitoring": MonitoringSettings,
     "kubernetes": KubernetesSettings,
     "autoscaling": AutoscalingSettings,
+    "gpuPools": GpuPool,
     "ports": MonitoringPorts,
     "scaling": ScalingSettings,
     "schedule": ScheduleSettings,

@@ -14,7 +14,8 @@ from components.gateway.config import GatewayLimits, KeyGrant, Route, render
 from components.gateway.upstreams import needs_credentials, render_credentials
 from components.monitoring.memory import memory_mib
 from components.workload import Mount, Workload
-from stacks.decision import Decision, decide, processors
+from stacks.decision import Decision, processors
+from stacks.gpu_pools import decide_where
 from stacks.model_settings import ModelSettings
 from stacks.scaling_settings import AutoscalingSettings, ScalingSettings
 from stacks.serving import grants_of, routes_of, serving_of
@@ -66,7 +67,7 @@ def plan(settings: StackSettings) -> Plan:
     """The whole stack. Raises KitError for whatever cannot work."""
     authorities = _authorities(settings)
     _refuse_scaling(settings)
-    decisions = {model.name: decide(model, settings) for model in settings.hosted}
+    decisions = {model.name: decide_where(model, settings) for model in settings.hosted}
     devices = _devices(settings, decisions)
     hosted = tuple(
         _hosted(model, decisions[model.name], devices[model.name], settings) for model in settings.hosted
@@ -137,7 +138,12 @@ def _fit_together(hosted: Sequence[Hosted], settings: StackSettings) -> None:
 
 
 def _devices(settings: StackSettings, decisions: Mapping[str, Decision]) -> dict[str, tuple[int, ...]]:
-    """Each GPU belongs to one engine: those that config names, then the first that are free."""
+    """Each GPU belongs to one engine: those that config names, then the first that are free.
+
+    None has a number on a cluster, which gives them out itself.
+    """
+    if settings.kubernetes is not None:
+        return dict.fromkeys(decisions, ())
     named = [number for model in settings.hosted for number in model.gpu_devices]
     free = [number for number in range(settings.hardware_gpus) if number not in named]
     found: dict[str, tuple[int, ...]] = {}

@@ -11,6 +11,7 @@ from components.engines.registry import RECIPES
 from components.gateway.config import KeyGrant, Route
 from components.model_store import STORE_PATH
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
+from components.workload import Update
 from stacks.decision import Decision
 from stacks.model_settings import ModelSettings
 from stacks.settings import StackSettings
@@ -34,6 +35,7 @@ def serving_of(model: ModelSettings, decision: Decision, found: Fit, settings: S
         gpus=decision.gpus,
         replicas=model.scaling.replicas,
         memory_mib=model.memory_mib or found.estimate.limit // MIB,
+        update=None if model.update is None else Update(model.update),
         ollama=model.ollama,
         vllm=model.vllm,
     )

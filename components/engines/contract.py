@@ -8,7 +8,7 @@ import pulumi
 from catalog.models import EngineName, Model, Variant
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
-from components.workload import Mount, Workload
+from components.workload import Mount, Update, Workload
 
 PORT = 8000
 """Every engine listens here."""
@@ -39,8 +39,15 @@ class Serving:
     """How many of it there are; where they are scaled, how many it begins with."""
     drain_seconds: int = 60
     """From the stop signal on, how long answers under way may take."""
+    update: Update | None = None
+    """How it is replaced. Default: the new one first; with GPUs, which both may want, the old one away."""
     ollama: OllamaOptions = field(default_factory=OllamaOptions)
     vllm: VllmOptions = field(default_factory=VllmOptions)
+
+    @property
+    def replaced(self) -> Update:
+        """How it is replaced, as set or by default."""
+        return self.update or (Update.STOP_FIRST if self.gpus else Update.START_FIRST)
 
     @property
     def variant(self) -> Variant:

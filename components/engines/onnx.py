@@ -33,6 +33,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
         readiness=_probe("/ready", start_seconds=180),
         liveness=_probe("/health", start_seconds=180),
         mounts=tuple(mounts),
+        update=serving.replaced,
         drain_seconds=LINGER_SECONDS + serving.drain_seconds + 10,
         metrics_path="/metrics",
     )

@@ -1,24 +1,25 @@
 """Runs workloads on a Kubernetes cluster."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi_kubernetes import Provider, core, meta
+from pulumi_kubernetes import Provider, core
 
 from components.platforms.kubernetes_checks import check, check_gpus, check_place
+from components.platforms.kubernetes_claims import AccessMode, Claim, claimed
 from components.platforms.kubernetes_names import (
+    NODE_LABEL,
     OBJECT_LIMIT,
     STACK_LABEL,
+    digest_of,
     dns_label,
     full_name,
-    memory_quantity,
-    name_of,
     same_name,
 )
 from components.platforms.kubernetes_namespace import KubernetesNamespace, KubernetesNamespaceArgs
-from components.platforms.kubernetes_pod import Placement
-from components.platforms.kubernetes_workload import SKIP_AWAIT, KubernetesWorkload
+from components.platforms.kubernetes_places import Placement
+from components.platforms.kubernetes_workload import KubernetesWorkload
 from components.workload import Mount, Workload
 
 VOLUME_GIB = 32
@@ -26,8 +27,6 @@ VOLUME_GIB = 32
 
 WATCHING_SHARE = 0.125
 """Part of its processors that is reserved for what watches, of that for what serves; as on Docker."""
-
-AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 
 
 class KubernetesPlatformArgs(TypedDict):
@@ -47,7 +46,7 @@ class KubernetesPlatformArgs(TypedDict):
     """Default: the cluster's."""
     shared_access: NotRequired[AccessMode]
     """Of volumes that several workloads or replicas mount: ReadWriteMany where these may be on several nodes.
-    Default: ReadWriteOnce, one node."""
+    Default: ReadWriteOnce, which keeps all of them on one node."""
     volume_gib: NotRequired[Mapping[str, int]]
     """Sizes of volumes, GiB; a cache is `<workload>-cache-<number>`. Default: 32 each."""
     quota: NotRequired[Mapping[str, str]]
@@ -97,6 +96,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
         self._labels = {STACK_LABEL: dns_label(args["stack"])}
         self._workloads: dict[str, Workload] = {}
         self._running: dict[str, KubernetesWorkload] = {}
+        self._own: list[pulumi.Output[str]] = []
         wanted: KubernetesNamespaceArgs = {"stack": args["stack"], "namespace": args["namespace"]}
         if "quota" in args:
             wanted["quota"] = args["quota"]
@@ -124,7 +124,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
                 "stack": args["stack"],
                 "namespace": self.namespace,
                 "caches": self._caches(name, workload, options),
-                "placement": self._placement(name),
+                "placement": self._placement(name, workload),
                 "scaled": name in args.get("scaled", ()),
                 "admitted": args.get("admits", {}).get(name, ()),
                 "reachable": args.get("reachable_ranges", ()),
@@ -143,15 +143,24 @@ class KubernetesPlatform(pulumi.ComponentResource):
         return full_name(alias, self._args["namespace"])
 
     def kept_volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
-        """`slm-kit-<stack>-<name>`; see components/platform.py."""
+        """`kept_name(name)`; see components/platform.py."""
         kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-        return self._claim(
-            name, self._shared(), kept, fixed=dns_label(f"slm-kit-{self._args['stack']}-{name}")
-        )
+        return self._claim(name, self._shared(), kept, fixed=self.kept_name(name))
+
+    def kept_name(self, name: str) -> str:
+        """`slm-kit-<stack>-<name>`, and a digest of storage class and access where these are not the default.
+
+        Neither can be changed in a claim that is there: others are another claim, which is filled anew, and
+        the former stays until somebody deletes it.
+        """
+        form = (self._args.get("storage_class"), self._shared())
+        end = "" if form == (None, "ReadWriteOnce") else f"-{digest_of(*form)}"
+        return dns_label(f"slm-kit-{self._args['stack']}-{name}{end}")
 
     def volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
         """See components/platform.py. Its group is the kit's, which every pod's user is in."""
-        return self._claim(name, "ReadWriteOnce", opts)
+        self._own.append(self._claim(name, "ReadWriteOnce", opts))
+        return self._own[-1]
 
     def _caches(self, name: str, workload: Workload, opts: pulumi.ResourceOptions) -> list[Mount]:
         claims = [f"{name}-cache-{index}" for index, _ in enumerate(workload.caches)]
@@ -164,36 +173,31 @@ class KubernetesPlatform(pulumi.ComponentResource):
     def _shared(self) -> AccessMode:
         return self._args.get("shared_access", "ReadWriteOnce")
 
-    def _placement(self, name: str) -> Placement:
+    def _together(self, name: str, workload: Workload) -> dict[str, str]:
+        """What the pods have in common that mount a volume of one node's, and that others mount too."""
+        if self._shared() != "ReadWriteOnce":
+            return {}
+        # Names of claims are not known yet; that it is the very same Output is.
+        volumes = [each.volume for each in workload.mounts if each.volume is not None]
+        if any(all(volume is not own for own in self._own) for volume in volumes):
+            return {**self._labels, NODE_LABEL: "kept"}
+        return {**self._labels, NODE_LABEL: dns_label(f"{name}-caches")} if workload.caches else {}
+
+    def _placement(self, name: str, workload: Workload) -> Placement:
         args = self._args
         return Placement(
             node_selector=args.get("node_selectors", {}).get(name, {}),
             tolerations=args.get("tolerations", {}).get(name, ()),
             priority_class=args.get("priority_classes", {}).get(name),
             cpu_share=args.get("cpu_share", 1) * (WATCHING_SHARE if self._workloads[name].watches else 1),
+            together=self._together(name, workload),
         )
 
     def _claim(
         self, name: str, access: AccessMode, opts: pulumi.ResourceOptions | None, fixed: str | None = None
     ) -> pulumi.Output[str]:
-        gib = self._args.get("volume_gib", {}).get(name, VOLUME_GIB)
-        metadata: meta.v1.ObjectMetaArgsDict = {
-            "namespace": self.namespace,
-            "labels": self._labels,
-            "annotations": SKIP_AWAIT,
-        }
-        if fixed is not None:
-            metadata["name"] = fixed
-        spec: core.v1.PersistentVolumeClaimSpecArgsDict = {
-            "access_modes": [access],
-            "resources": {"requests": {"storage": memory_quantity(gib * 1024)}},
-        }
-        if "storage_class" in self._args:
-            spec["storage_class_name"] = self._args["storage_class"]
-        claim = core.v1.PersistentVolumeClaim(
-            dns_label(name, OBJECT_LIMIT),
-            metadata=metadata,
-            spec=spec,
-            opts=pulumi.ResourceOptions.merge(self._keeper if fixed else self._cluster, opts),
-        )
-        return name_of(claim.metadata)
+        args = self._args
+        gib = args.get("volume_gib", {}).get(name, VOLUME_GIB)
+        wanted = Claim(self.namespace, self._labels, access, gib, args.get("storage_class"), fixed)
+        keeping = self._keeper if fixed else self._cluster
+        return claimed(name, wanted, pulumi.ResourceOptions.merge(keeping, opts))

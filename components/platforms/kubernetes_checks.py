@@ -59,8 +59,7 @@ def check_gpus(workloads: Mapping[str, Workload], available: int) -> None:
     """Refuse what `available` GPUs (of all nodes that the workloads may run on) cannot hold. Raises KitError.
 
     Counted are the replicas of all workloads, and one more of the largest that starts its new replica first:
-    without room for it an update would wait forever. It says nothing about GPUs of one node: a pod that asks
-    for two needs both in one node.
+    without room for it an update would wait forever. It says nothing about GPUs of one node: see check_nodes.
     """
     held = {name: each.resources.gpus * each.replicas for name, each in workloads.items()}
     wanted = sum(held.values())
@@ -71,11 +70,7 @@ def check_gpus(workloads: Mapping[str, Workload], available: int) -> None:
             f"the nodes have {available}",
             f"Add {wanted - available} to the pool, or serve fewer models or replicas on GPUs.",
         )
-    surging = {
-        name: each.resources.gpus
-        for name, each in workloads.items()
-        if each.kind is Kind.SERVICE and each.update is Update.START_FIRST and each.resources.gpus
-    }
+    surging = _surging(workloads)
     if not surging:
         return
     largest = max(surging, key=lambda name: surging[name])
@@ -87,3 +82,31 @@ def check_gpus(workloads: Mapping[str, Workload], available: int) -> None:
             f"Set its update to {Update.STOP_FIRST.value}, or add"
             f" {wanted + surging[largest] - available} GPUs to the pool.",
         )
+
+
+def check_nodes(workloads: Mapping[str, Workload], nodes: int, per_node: int) -> None:
+    """Refuse what so many nodes with so many GPUs each cannot hold: those of a pod are in one node.
+
+    Counted as in check_gpus, the largest pod first on the first node with room for it. Raises KitError.
+    """
+    surging = max(_surging(workloads).values(), default=0)
+    pods = [each.resources.gpus for each in workloads.values() for _ in range(each.replicas)]
+    free = [per_node] * nodes
+    for gpus in sorted([*pods, surging], reverse=True):
+        room = next((index for index, left in enumerate(free) if left >= gpus), None)
+        if room is None:
+            raise KitError(
+                f"pods of {', '.join(name for name, each in workloads.items() if each.resources.gpus)}",
+                f"one of {gpus} GPUs has no room beside the others: {nodes} nodes have {per_node} each",
+                "Add a node to the pool, or serve fewer models or replicas on GPUs.",
+            )
+        free[room] -= gpus
+
+
+def _surging(workloads: Mapping[str, Workload]) -> dict[str, int]:
+    """GPUs of those that start a new replica beside the old ones."""
+    return {
+        name: each.resources.gpus
+        for name, each in workloads.items()
+        if each.kind is Kind.SERVICE and each.update is Update.START_FIRST and each.resources.gpus
+    }

@@ -4,9 +4,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
 import pulumi
-from pulumi_kubernetes import meta
+from pulumi_kubernetes import core, meta
 
 from catalog.errors import KitError
 from components.workload import Kind, Workload
@@ -14,6 +15,8 @@ from components.workload import Kind, Workload
 STACK_LABEL = "slm-kit.stack"
 WORKLOAD_LABEL = "slm-kit.workload"
 ROLE_LABEL = "slm-kit.role"
+NODE_LABEL = "slm-kit.one-node"
+"""Of pods that must be on one node, as a volume that they mount is; its value names the volume."""
 
 LABEL_LIMIT = 63
 """Characters of a DNS label, of a label's value, and of a Job's name (its pods carry it as a label)."""
@@ -53,13 +56,17 @@ def role_of(workload: Workload) -> Role:
 
 
 def dns_label(name: str, limit: int = LABEL_LIMIT) -> str:
-    """`name` as a DNS label: dots and the like (of models and variants) become hyphens, what is too long ends
-    in a digest."""
-    label = _FOREIGN.sub("-", name)
+    """`name` as a DNS label: large letters become small, dots and the like (of models and variants) hyphens,
+    and what is too long ends in a digest."""
+    label = _FOREIGN.sub("-", name.lower()).strip("-")
     if len(label) <= limit:
         return label
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{label[: limit - 9].rstrip('-')}-{digest}"
+    return f"{label[: limit - 9].rstrip('-')}-{digest_of(name)}"
+
+
+def digest_of(*parts: str | None) -> str:
+    """8 characters that differ where the parts do."""
+    return hashlib.sha256("/".join(part or "" for part in parts).encode()).hexdigest()[:8]
 
 
 def service_name(alias: str) -> str:
@@ -117,3 +124,14 @@ def same_name(name: str, taken: Mapping[str, str]) -> None:
             "are one name on Kubernetes, where dots are hyphens",
             "Choose another name for one of them.",
         )
+
+
+def tolerated(taint: str) -> core.v1.TolerationArgsDict:
+    """What lets a pod onto nodes with the taint `key[=value]:effect`; without a value, whichever it has."""
+    pair, _, effect = taint.partition(":")
+    key, _, value = pair.partition("=")
+    found: Literal["Equal", "Exists"] = "Equal" if value else "Exists"
+    made: core.v1.TolerationArgsDict = {"key": key, "operator": found, "effect": effect}
+    if value:
+        made["value"] = value
+    return made

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_kubernetes import core
 
 from components.platforms.kubernetes_names import cpu_quantity, dns_label, memory_quantity
+from components.platforms.kubernetes_places import Placement, beside, spread, tolerations
 from components.platforms.kubernetes_volumes import Sources, pod_volumes
 from components.workload import CONFIG_PATH, KIT_USER, Kind, Probe, Resources, Workload
 
@@ -22,24 +22,6 @@ not believe a list. 15 s is what engines count on that cannot tell others that t
 
 MARGIN_SECONDS = 5
 """Between the end of the drain and the kill."""
-
-GPU_TOLERATIONS: tuple[core.v1.TolerationArgsDict, ...] = (
-    {"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
-    {"key": GPU, "operator": "Exists", "effect": "NoSchedule"},
-)
-"""Taints that keep everything else off GPU nodes: that of AKS' guide to GPUs, and that named like the
-resource, which GKE sets."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where the pods of a workload may run, and how much of a node they reserve."""
-
-    node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: Sequence[core.v1.TolerationArgsDict] = ()
-    priority_class: str | None = None
-    cpu_share: float = 1
-    """Part of the processors that is reserved, above 0 to 1; the limit stays."""
 
 
 def pod_spec(
@@ -61,14 +43,16 @@ def pod_spec(
         "containers": [_container(name, workload, mounts, placement)],
         "volumes": volumes,
         "node_selector": dict(placement.node_selector),
-        "tolerations": [*(GPU_TOLERATIONS if gpus else ()), *placement.tolerations],
+        "tolerations": tolerations(gpus, placement),
     }
     if workload.config_check:
         spec["init_containers"] = [_check(workload, mounts, placement)]
     if placement.priority_class is not None:
         spec["priority_class_name"] = placement.priority_class
-    if workload.kind is Kind.SERVICE:
-        spec["topology_spread_constraints"] = [_spread(labels)]
+    if placement.together:
+        spec["affinity"] = beside(placement.together)
+    elif workload.kind is Kind.SERVICE:
+        spec["topology_spread_constraints"] = [spread(labels)]
     return spec
 
 
@@ -85,16 +69,6 @@ def _identity(user: int) -> core.v1.PodSecurityContextArgsDict:
         "fs_group": KIT_USER,
         "fs_group_change_policy": "OnRootMismatch",
         "seccomp_profile": {"type": "RuntimeDefault"},
-    }
-
-
-def _spread(labels: Mapping[str, str]) -> core.v1.TopologySpreadConstraintArgsDict:
-    return {
-        "max_skew": 1,
-        "topology_key": "kubernetes.io/hostname",
-        # Two replicas on the one node there is are better than one.
-        "when_unsatisfiable": "ScheduleAnyway",
-        "label_selector": {"match_labels": dict(labels)},
     }
 
 

@@ -14,7 +14,8 @@ from components.platforms.kubernetes_names import (
     selector_of,
     service_name,
 )
-from components.platforms.kubernetes_pod import Placement, pod_spec
+from components.platforms.kubernetes_places import Placement
+from components.platforms.kubernetes_pod import pod_spec
 from components.platforms.kubernetes_pods import Pods, controlled
 from components.platforms.kubernetes_policies import policy
 from components.platforms.kubernetes_volumes import Sources
@@ -56,7 +57,10 @@ class KubernetesWorkload(pulumi.ComponentResource):
         self._workload = args["workload"]
         self._name = dns_label(name, OBJECT_LIMIT)
         self._selector = selector_of(args["stack"], name)
-        self._labels = labels_of(args["stack"], name, self._workload)
+        self._labels = {
+            **labels_of(args["stack"], name, self._workload),
+            **args["placement"].together,
+        }
         sources = Sources(self._account(), self._config(), self._secrets(), args["caches"])
         spec = pod_spec(name, self._workload, sources, args["placement"], self._selector)
         door = self._policy()

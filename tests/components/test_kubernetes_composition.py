@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import KitError
+from catalog.images import upstream_image
 from rehearsal import Rendering, render
 from rehearsal.errors import RehearsalError
 from stacks.config import SECRET_KEYS
@@ -22,6 +23,11 @@ CONFIG: dict[str, Any] = {
     "slm-kit:monitoring": {"enabled": False},
 }
 MODEL = "smollm2-135m-instruct"
+ON_GPU = {"name": "chat", "model": MODEL, "engine": "vllm", "contextLength": 1024, "concurrency": 2}
+POOL = {
+    "modelSource": "hf",
+    "kubernetes": {**CLUSTER, "gpuPools": [{"name": "gpu", "gpu": "t4"}]},
+}
 
 
 def render_stack(**changes: Any) -> Rendering:
@@ -104,6 +110,20 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
     assert images == {f"{prefix}/gateway:7", f"{prefix}/onnx-server:7"}
 
 
+def test_a_model_on_gpus_is_sent_to_its_pool_with_the_image_that_is_pulled() -> None:
+    rendering = render_stack(models=[ON_GPU], **POOL)
+    found = rendering.of_type("kubernetes:apps/v1:Deployment")
+    specs = {each.name: each.inputs["spec"]["template"]["spec"] for each in found}
+    assert specs["chat"]["nodeSelector"] == {"slm-kit.pool": "gpu"}
+    tolerated = {each["key"] for each in specs["chat"]["tolerations"]}
+    assert tolerated == {"sku", "nvidia.com/gpu", "kubernetes.azure.com/scalesetpriority"}
+    (engine,) = specs["chat"]["containers"]
+    assert engine["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert engine["image"] == upstream_image("vllm")
+    assert not specs["gateway"].get("nodeSelector")
+    assert not specs["gateway"].get("tolerations")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -115,6 +135,10 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
         ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),
         ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),
         ({"models": [{"name": "gateway-published", "model": MODEL}]}, "are one name"),
+        ({"hardware": "l4"}, "hardware"),
+        ({"models": [{**ON_GPU, "contextLength": 8192, "concurrency": 64}], **POOL}, "pool gpu: .* GiB"),
+        ({"models": [{**ON_GPU, "update": "start-first"}], **POOL}, "update start-first of chat, pool gpu"),
+        ({"models": [ON_GPU, {"name": MODEL, "engine": "onnx"}], **POOL}, "ReadWriteOnce"),
     ],
 )
 def test_what_cannot_run_there_is_refused_with_the_setting(changes: dict[str, Any], words: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.errors import KitError
-from components.platforms.kubernetes_checks import check, check_gpus, check_place
+from components.platforms.kubernetes_checks import check, check_gpus, check_nodes, check_place
 from components.platforms.kubernetes_pod import grace_seconds, probe
 from components.workload import Kind, Mount, Probe, Resources, Update, Workload
 
@@ -68,6 +68,14 @@ def test_one_gpu_and_an_update_that_needs_two_is_refused_with_the_fix() -> None:
     check_gpus({"a": on_gpus(1, update=Update.START_FIRST)}, available=2)
     with pytest.raises(KitError, match=r"update start-first of a.*stop-first, or add 1"):
         check_gpus({"a": on_gpus(1, update=Update.START_FIRST)}, available=1)
+
+
+def test_gpus_of_a_pod_are_in_one_node() -> None:
+    check_nodes({"a": on_gpus(2, replicas=2), "b": on_gpus(1, replicas=2)}, nodes=2, per_node=3)
+    with pytest.raises(KitError, match=r"one of 2 GPUs has no room.*2 nodes have 3 each.*Add a node"):
+        check_nodes({"a": on_gpus(2, replicas=3)}, nodes=2, per_node=3)
+    with pytest.raises(KitError, match="one of 2 GPUs has no room"):
+        check_nodes({"a": on_gpus(2, replicas=2, update=Update.START_FIRST)}, nodes=2, per_node=3)
 
 
 def test_a_job_on_a_gpu_needs_no_room_for_a_second_one() -> None:

@@ -46,6 +46,11 @@ def test_a_variants_underscore_becomes_a_hyphen_too() -> None:
     assert dns_label("models-smollm2-135m-instruct-gguf-q4_k_m") == "models-smollm2-135m-instruct-gguf-q4-k-m"
 
 
+@pytest.mark.parametrize(("name", "label"), [("Dev", "dev"), ("EU.West", "eu-west"), ("_a_", "a")])
+def test_large_letters_become_small_and_no_label_begins_or_ends_with_a_hyphen(name: str, label: str) -> None:
+    assert dns_label(name) == label
+
+
 def test_what_is_too_long_stays_different() -> None:
     first, second = (dns_label("a" * 70 + end, 50) for end in "xy")
     assert len(first) == len(second) == 50

@@ -12,7 +12,7 @@ import pulumi
 from components.engines.contract import PORT, Recipe, Serving
 from components.engines.ollama.modelfile import render
 from components.engines.ollama.options import FOREVER
-from components.workload import Mount, Probe, Resources, Update, Workload
+from components.workload import Mount, Probe, Resources, Workload
 
 LINGER_SECONDS = 4
 """As the ONNX engine's: from the stop signal on /ready fails but requests are served until the gateway, which
@@ -47,7 +47,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
         liveness=_probe("/health", serving),
         mounts=tuple(mounts),
         writable={HOME: HOME_MIB},
-        update=Update.STOP_FIRST if serving.gpus else Update.START_FIRST,
+        update=serving.replaced,
         drain_seconds=LINGER_SECONDS + serving.drain_seconds + 15,
         metrics_path="/metrics",
     )

@@ -7,7 +7,7 @@ import pulumi
 from components.engines.contract import PORT, Recipe, Serving
 from components.engines.vllm.checks import check
 from components.engines.vllm.flags import flags, shutdown_timeout
-from components.workload import Mount, Probe, Resources, Update, Workload
+from components.workload import Mount, Probe, Resources, Workload
 
 USER = 2000
 """`vllm` of the upstream image. The CPU image has no such user and needs none."""
@@ -54,7 +54,7 @@ def workload(serving: Serving, image: pulumi.Input[str], mounts: Sequence[Mount]
         writable={"/tmp": 512},
         user=USER,
         needs_egress=bool(options.allowed_media_domains),
-        update=Update.STOP_FIRST if serving.gpus else Update.START_FIRST,
+        update=serving.replaced,
         drain_seconds=LINGER_SECONDS + shutdown_timeout(serving) + EXIT_SECONDS,
         metrics_path="/metrics",
     )

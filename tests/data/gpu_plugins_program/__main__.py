@@ -1,6 +1,6 @@
 """What GPU nodes run beside engines, as a program of its own."""
 
-from components.gpu_node_pool import GPU_LABEL, GPU_TAINT
+from components.gpu_nodes import GPU_LABEL, GPU_TAINT
 from components.gpu_plugins import GpuPlugins
 
 GpuPlugins(

@@ -1,0 +1,11 @@
+"""How nodes with GPUs are known to pods: labels that lead to them, taints that keep others away."""
+
+GPU_TAINT = "sku=gpu:NoSchedule"
+"""Keeps what needs no GPU away from nodes that cost the most."""
+RESOURCE_TAINT = "nvidia.com/gpu:NoSchedule"
+"""Named like the resource, with any value: GKE and many others set it."""
+SPOT_TAINT = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+"""Set by AKS on each Spot node."""
+POOL_LABEL = "slm-kit.pool"
+GPU_LABEL = "slm-kit.gpu"
+"""Its value is the GPU's name in catalog/hardware.yaml."""

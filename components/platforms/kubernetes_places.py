@@ -1,0 +1,53 @@
+"""Which nodes a pod may run on, and beside which others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pulumi_kubernetes import core
+
+from components.gpu_nodes import GPU_TAINT, RESOURCE_TAINT
+from components.platforms.kubernetes_names import tolerated
+
+HOSTNAME = "kubernetes.io/hostname"
+"""Label of a node that no other node has."""
+GPU_TAINTS = (GPU_TAINT, RESOURCE_TAINT)
+"""Taints that keep everything else off GPU nodes."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the pods of a workload may run, and how much of a node they reserve."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[core.v1.TolerationArgsDict] = ()
+    priority_class: str | None = None
+    cpu_share: float = 1
+    """Part of the processors that is reserved, above 0 to 1; the limit stays."""
+    together: Mapping[str, str] = field(default_factory=dict)
+    """Labels of all pods, this one among them, that must be on one node. Default: replicas are spread."""
+
+
+def tolerations(gpus: int, placement: Placement) -> list[core.v1.TolerationArgsDict]:
+    """Of the taints of GPU nodes where it needs GPUs, and of those that it is told of."""
+    known = [tolerated(each) for each in GPU_TAINTS] if gpus else []
+    return [*known, *(each for each in placement.tolerations if each not in known)]
+
+
+def beside(labels: Mapping[str, str]) -> core.v1.AffinityArgsDict:
+    """On the node that has such pods already. The first of them may go anywhere, as it is one itself."""
+    term: core.v1.PodAffinityTermArgsDict = {
+        "label_selector": {"match_labels": dict(labels)},
+        "topology_key": HOSTNAME,
+    }
+    return {"pod_affinity": {"required_during_scheduling_ignored_during_execution": [term]}}
+
+
+def spread(labels: Mapping[str, str]) -> core.v1.TopologySpreadConstraintArgsDict:
+    """Replicas with these labels on as many nodes as there are."""
+    return {
+        "max_skew": 1,
+        "topology_key": HOSTNAME,
+        # Two replicas on the one node there is are better than one.
+        "when_unsatisfiable": "ScheduleAnyway",
+        "label_selector": {"match_labels": dict(labels)},
+    }

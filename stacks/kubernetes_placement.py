@@ -1,0 +1,84 @@
+"""Where the pods of a stack's models go on a cluster, and what its nodes cannot hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pulumi_kubernetes import core
+
+from catalog.errors import KitError
+from components.model_store import job_name
+from components.platforms.kubernetes_checks import check_gpus, check_nodes
+from components.platforms.kubernetes_names import tolerated
+from stacks.kubernetes_settings import GpuPool, KubernetesSettings
+from stacks.plan import Hosted
+from stacks.scaling import check_gpus as check_scaled
+from stacks.scaling_settings import ScalingSettings
+
+Scalings = Mapping[str, ScalingSettings]
+"""By the model's name."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """For the platform, by the name of the workload."""
+
+    node_selectors: Mapping[str, Mapping[str, str]]
+    tolerations: Mapping[str, Sequence[core.v1.TolerationArgsDict]]
+
+
+def places(store: str, hosted: Sequence[Hosted], cluster: KubernetesSettings) -> Places:
+    """Each model on GPUs on its pool. `store` is the name of the model store."""
+    pools = {pool.name: pool for pool in cluster.gpu_pools}
+    placed: dict[str, GpuPool] = {}
+    for each in hosted:
+        if each.decision.pool is None:
+            continue
+        placed[each.serving.name] = pools[each.decision.pool]
+        if cluster.shared_access == "ReadWriteOnce":
+            # The store is on one node, and perhaps in one zone: whoever writes it goes where it is read.
+            fetched = job_name(store, each.serving.model.name, each.decision.variant)
+            placed[fetched] = pools[each.decision.pool]
+    return Places(
+        {name: dict(pool.labels) for name, pool in placed.items()},
+        {name: [tolerated(taint) for taint in pool.taints] for name, pool in placed.items()},
+    )
+
+
+def check_places(hosted: Sequence[Hosted], scalings: Scalings, cluster: KubernetesSettings) -> None:
+    """Refuse what the pools, or the one node of a store that is not shared, cannot hold. Raises KitError."""
+    for pool in cluster.gpu_pools:
+        here = [each for each in hosted if each.decision.pool == pool.name]
+        try:
+            _check_pool(here, scalings, pool.per_node, pool.max_nodes)
+        except KitError as error:
+            raise KitError(f"{error.value}, pool {pool.name}", error.limit, error.next_step) from error
+    if cluster.shared_access == "ReadWriteOnce":
+        _check_one_node(hosted, scalings, cluster)
+
+
+def _check_pool(hosted: Sequence[Hosted], scalings: Scalings, per_node: int, nodes: int) -> None:
+    least = {
+        each.serving.name: replace(each.workload, replicas=scalings[each.serving.name].min_replicas)
+        for each in hosted
+    }
+    check_gpus(least, per_node * nodes)
+    check_nodes(least, nodes, per_node)
+    check_scaled([(each, scalings[each.serving.name]) for each in hosted], per_node * nodes)
+
+
+def _check_one_node(hosted: Sequence[Hosted], scalings: Scalings, cluster: KubernetesSettings) -> None:
+    """With access mode ReadWriteOnce the store is mounted on one node at a time, and its readers with it."""
+    fix = "Set slm-kit:kubernetes.sharedAccess to ReadWriteMany, with a storageClass that can."
+    used = {each.decision.pool: each.serving.name for each in hosted}
+    if len(used) > 1:
+        where = " and ".join(
+            f"{model} on {'processors' if pool is None else f'pool {pool}'}" for pool, model in used.items()
+        )
+        raise KitError(where, "the model store has access mode ReadWriteOnce, which is one node's", fix)
+    for pool in cluster.gpu_pools:
+        here = [each for each in hosted if each.decision.pool == pool.name]
+        try:
+            _check_pool(here, scalings, pool.per_node, 1)
+        except KitError as error:
+            limit = f"{error.limit}; the model store has access mode ReadWriteOnce, which is one node's"
+            raise KitError(f"{error.value}, pool {pool.name}", limit, fix) from error
