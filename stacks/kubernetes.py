@@ -18,6 +18,7 @@ from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatfo
 from components.platforms.kubernetes_checks import check, check_gpus
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from stacks.cluster_stack import kubeconfig_of
 from stacks.config import (
     download_settings,
     known_credentials,
@@ -106,6 +107,8 @@ def _check(made: Plan, cluster: KubernetesSettings) -> None:
 
 def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
     found: ClusterArgs = {}
+    if cluster.cluster is not None:
+        found["kubeconfig"] = kubeconfig_of(cluster.cluster)
     if cluster.kubeconfig is not None:
         found["kubeconfig"] = str(cluster.kubeconfig)
     if cluster.context is not None:

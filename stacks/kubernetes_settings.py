@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from catalog.errors import KitError
 from stacks.base import Settings
 
 
@@ -28,6 +29,9 @@ class KubernetesSettings(Settings):
     """Of this stack alone: it is made here, closed, and stays with the models. Default: slm-<stack>."""
     admits: tuple[str, ...] = ()
     """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
+    cluster: Annotated[str, Field(pattern=r"^([\w.-]+/[\w.-]+/)?[A-Za-z0-9][A-Za-z0-9_-]*$")] | None = None
+    """Stack that made the cluster (target aks), `stack` or `organization/project/stack`: its output
+    `kubeconfig` says where the cluster is. Default: a file says it."""
     kubeconfig: Path | None = None
     """Default: KUBECONFIG, else ~/.kube/config."""
     context: str | None = None
@@ -44,3 +48,13 @@ class KubernetesSettings(Settings):
     """GPUs of all nodes that the stack may use; an update that would need more is refused."""
     egress_ranges: tuple[str, ...] = ()
     """Private ranges (CIDR) that downloads may reach: a mirror, a proxy. Default: public addresses only."""
+
+    @model_validator(mode="after")
+    def _is_one_cluster(self) -> "KubernetesSettings":
+        if self.cluster is not None and self.kubeconfig is not None:
+            raise KitError(
+                f"kubernetes.cluster {self.cluster!r}",
+                "stands beside kubernetes.kubeconfig",
+                "Keep one of them.",
+            )
+        return self
