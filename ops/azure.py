@@ -18,8 +18,11 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
         confirm(stack, f"Make {stack}, which costs money?")
     step(f"{used.name} up")
     used.up()
-    print(f"  cluster   {used.outputs()['clusterName']}")
-    print("  next      docs/guides/aks.md: images, then a stack with target kubernetes")
+    found = used.outputs()
+    registry = found["registry"]
+    print(f"  cluster   {found['clusterName']}")
+    print(f"  registry  {registry} (az acr login --name {registry.partition('.')[0]})")
+    print(f"  next      make images STACK=kubernetes PREFIX={registry}/slm-kit PUSH=1; docs/guides/aks.md")
 
 
 def preview(stack: str) -> None:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from catalog.errors import KitError
+from monitoring.watched import LOGIN
 from ops import decide, first_answer, keys, kubectl, trust
 from ops.ask import QUESTION, Answer, ask
 from ops.kubectl import Kubectl
@@ -11,6 +13,7 @@ from ops.paths import cluster_stack, passphrase_file, state_folder, write_privat
 from ops.runner import PulumiCli, Runner, runner_for
 from ops.say import step
 from ops.stack_settings import settings_of
+from stacks.config import MONITORING_PASSWORD
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.plan import plan
 from stacks.settings import StackSettings
@@ -111,3 +114,8 @@ def _show(
     print("            then ask http://127.0.0.1:8080/v1")
     print(f"  models    {', '.join(model.name for model in settings.models)}")
     print(f"  key       make -s key STACK={used.stack}")
+    for page, url in (outputs.get("monitoring") or {}).items():
+        port = urlsplit(url).port
+        print(f"  {page:<9} {control.shown('port-forward', f'service/{page}-published', f'{port}:{port}')}")
+    if "monitoring" in outputs:
+        print(f"  login     {LOGIN}, make -s password NAME={MONITORING_PASSWORD} STACK={used.stack}")

@@ -66,6 +66,32 @@ def test_without_the_pulumi_cli_a_cluster_on_azure_is_refused_with_the_next_step
         assert "make render STACK=unit" in str(refusal.value)
 
 
+CLI = """#!/bin/sh
+echo "$@" >>"$(dirname "$0")/calls"
+case "$*" in *--json*) echo '{"clusterName": "c", "registry": "r1.azurecr.io", "kubeconfig": "k"}';; esac
+"""
+
+
+def test_a_cluster_on_azure_is_shown_asked_for_and_then_made(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("config:\n  slm-kit:target: aks\n  slm-kit:runner: pulumi\n")
+    (file.parent / "pulumi").write_text(CLI)
+    (file.parent / "pulumi").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n"))
+    with pytest.raises(KitError, match="Nothing was done"):
+        lifecycle.up(STACK, None)
+    calls = file.parent / "calls"
+    assert [call.split()[0] for call in calls.read_text().splitlines()] == ["stack", "preview"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{STACK}\n"))
+    lifecycle.up(STACK, None)
+    made = calls.read_text().splitlines()[2:]
+    assert [call.split()[0] for call in made] == ["stack", "preview", "up", "stack"]
+    assert made[2] == f"up --yes --skip-preview --refresh --stack {STACK} --non-interactive"
+    assert "make images STACK=kubernetes PREFIX=r1.azurecr.io/slm-kit PUSH=1" in capsys.readouterr().out
+
+
 def test_a_cluster_is_not_removed_unless_somebody_types_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for typed in ("", "yes\n"):
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
