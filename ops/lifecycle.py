@@ -87,7 +87,7 @@ def _refuse(stack: str, target: str, verb: str) -> NoReturn:
     raise KitError(
         f"stack {stack} with target {target}",
         f"`make {verb}` does not work on it",
-        f"`make render STACK={stack}` shows it; `pulumi up --stack {stack}` makes it.",
+        f"`make render STACK={stack}` shows it; Pulumi's own commands work on every stack.",
     )
 
 
@@ -122,6 +122,8 @@ def purge(stack: str, *, sure: bool) -> None:
 
 def key(stack: str, options: KeyOptions) -> None:
     """Show a key, add one, or give one a new secret."""
+    if (target := decide.target(stack)) == AZURE:
+        _refuse(stack, target, "key")
     used = decide.current_runner(stack)
     if options.new is not None:
         with kept_if_valid(stack):
@@ -141,6 +143,8 @@ def password(stack: str, name: str) -> None:
 def set_config(stack: str, name: str, value: str | None) -> None:
     """Set one value of the stack's config; a secret one is read from standard input."""
     decide.begin(stack)
+    if (target := decide.target(stack)) == AZURE:
+        _refuse(stack, target, "config")
     used = decide.current_runner(stack)
     secret = re.split(r"[.\[]", name)[0] in SECRET_KEYS
     if secret and value is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import HostError, KitError
-from ops import azure, cluster, decide, lifecycle, paths, runner, stack_settings
+from ops import azure, cluster, decide, keys, lifecycle, paths, runner, stack_settings
 from ops.kubectl import Kubectl
 from tests.conftest import ROOT
 
@@ -109,6 +109,15 @@ def test_what_a_command_cannot_do_for_a_target_is_refused(file: Path) -> None:
     ]
     for command in commands:
         with pytest.raises(KitError, match="target mainframe"):
+            command()
+    file.write_text("config:\n  slm-kit:target: aks\n")
+    commands = [
+        lambda: lifecycle.set_config(STACK, "location", "eastus"),
+        lambda: lifecycle.key(STACK, keys.KeyOptions()),
+        lambda: lifecycle.logs(STACK, None),
+    ]
+    for command in commands:
+        with pytest.raises(KitError, match="target aks"):
             command()
     file.write_text("config:\n  slm-kit:target: kubernetes\n")
     with pytest.raises(KitError, match="make load"):
