@@ -8,19 +8,24 @@ RUN := $(BIN)/python -m ops
 quoted = '$(subst ','\'',$(1))'
 RUNNER_FLAG := $(if $(RUNNER),--runner $(RUNNER))
 
-.PHONY: help up preview down purge key password config load logs render models lock-models advise check test test-kubernetes bench lock
+# Python packages that the stack's target needs: what its file says, else its example.
+FILES := stacks/Pulumi.$(STACK).yaml stacks/Pulumi.$(STACK).example.yaml
+TARGET := $(shell sed -nE "s/^ *['\"]?slm-kit:target['\"]?: *['\"]?([a-z-]+).*/\1/p" $(wildcard $(FILES)) /dev/null | head -n 1)
+NEEDED := $(VENV)/.run $(addprefix $(VENV)/.,$(if $(filter kubernetes edge,$(TARGET)),kubernetes) $(if $(filter aks,$(TARGET)),azure))
+
+.PHONY: help up preview down purge key password config load logs images render models lock-models advise check test test-kubernetes bench lock
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-up: $(VENV)/.run  ## From nothing to a served model (RUNNER=pulumi|rehearsal to choose at first)
-	@$(RUN) up --stack $(STACK) $(RUNNER_FLAG)
+up: $(NEEDED)  ## From nothing to a served model (RUNNER=pulumi|rehearsal to choose at first)
+	@$(RUN) up --stack $(STACK) $(RUNNER_FLAG) $(if $(YES),--yes)
 
-preview: $(VENV)/.run  ## What `make up` would change
+preview: $(NEEDED)  ## What `make up` would change
 	@$(RUN) preview --stack $(STACK)
 
-down: $(VENV)/.run  ## Remove what `make up` made; state, keys and large model stores stay
-	@$(RUN) down --stack $(STACK)
+down: $(NEEDED)  ## Remove what `make up` made; state, keys and large model stores stay
+	@$(RUN) down --stack $(STACK) $(if $(YES),--yes)
 
 purge: $(VENV)/.run  ## After down: remove state, keys and model store (YES=1 does not ask)
 	@$(RUN) purge --stack $(STACK) $(if $(YES),--yes)
@@ -43,7 +48,12 @@ load: $(VENV)/.run  ## Some traffic (SECONDS=60 CONCURRENCY=4), then every recor
 logs: $(VENV)/.run  ## The last log lines of every container, or all about one request (REQUEST=its X-Request-Id)
 	@$(RUN) logs --stack $(STACK) $(if $(REQUEST),--request $(call quoted,$(REQUEST)))
 
-render: $(VENV)/.run  ## Every resource of the stack as JSON, without touching anything
+images: $(NEEDED)  ## The kit's images for a cluster: PREFIX=registry/repository TAG=… NAMES="…" PUSH=1
+	@$(RUN) images --stack $(STACK) $(if $(PREFIX),--prefix $(call quoted,$(PREFIX))) \
+	  $(if $(TAG),--tag $(call quoted,$(TAG))) $(if $(NAMES),--names $(foreach n,$(NAMES),$(call quoted,$(n)))) \
+	  $(if $(PUSH),--push)
+
+render: $(NEEDED)  ## Every resource of the stack as JSON, without touching anything
 	@$(RUN) render --stack $(STACK)
 
 models: $(VENV)/.run  ## The catalog as a table (MODEL=… for one in detail)
@@ -64,6 +74,7 @@ test: $(VENV)/.dev  ## Everything this machine can run, with a table of what was
 	@$(BIN)/python -m pytest tests
 
 test-kubernetes: $(VENV)/.dev  ## On a real Kubernetes: KUBECONFIG's, or a node that is built here, once a machine
+	@$(if $(KUBECONFIG),,$(RUN) engine)
 	@SLM_TEST_KUBERNETES=1 $(BIN)/python -m pytest tests/kubernetes tests/rehearsal_kubernetes
 
 bench: $(VENV)/.dev  ## ONNX, Ollama and the raw loop in one run; ONNX with monitoring and without

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from catalog.errors import KitError
-from ops import advise, docker_engine, lifecycle, lock_models, models
+from ops import advise, docker_engine, images, lifecycle, lock_models, models
 from ops.keys import KeyOptions
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
-    "up": lambda a: lifecycle.up(a.stack, a.runner),
+    "up": lambda a: lifecycle.up(a.stack, a.runner, sure=a.yes),
     "preview": lambda a: lifecycle.preview(a.stack),
     "render": lambda a: lifecycle.render(a.stack),
-    "down": lambda a: lifecycle.down(a.stack),
+    "down": lambda a: lifecycle.down(a.stack, sure=a.yes),
     "purge": lambda a: lifecycle.purge(a.stack, sure=a.yes),
     "key": lambda a: lifecycle.key(
         a.stack, KeyOptions(a.id, a.new, a.rotate, a.models, a.requests_per_minute, a.expires)
@@ -24,6 +24,7 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "lock-models": lambda a: lock_models.lock_models(a.models),
     "advise": lambda a: advise.advise(a.model, a.context, a.concurrency, a.hardware, a.engine),
     "load": lambda a: lifecycle.load(a.stack, a.seconds, a.concurrency),
+    "images": lambda a: images.make(a.stack, a.prefix, a.tag, a.names, push=a.push),
     "engine": lambda _: docker_engine.ensure(),
     "logs": lambda a: lifecycle.logs(a.stack, a.request),
 }
@@ -62,10 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("--engine", help="default: the kit chooses")
         if name == "logs":
             verb.add_argument("--request", help="id of a request: only lines that name it, of all containers")
+        if name == "images":
+            images.add_flags(verb)
         if name == "load":
             verb.add_argument("--seconds", type=int, default=60, help="1 to 600")
             verb.add_argument("--concurrency", type=int, default=4, help="requests at once, 1 to 64")
-        if name == "purge":
+        if name in ("up", "down", "purge"):
             verb.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)
     try:

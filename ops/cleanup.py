@@ -5,7 +5,7 @@ from docker.errors import NotFound
 
 from catalog.errors import KitError
 from ops.paths import passphrase_file, rehearsal_state, stack_file, state_folder
-from ops.say import step
+from ops.say import confirm, step
 from ops.shell import run
 
 KEPT_STORE_BYTES = 1_000_000_000
@@ -58,16 +58,23 @@ def remove_failed_jobs(stack: str) -> None:
             container.remove(v=True)
 
 
-def purge_state(stack: str, *, sure: bool) -> None:
-    """Remove every volume of the stack, state, passphrase, and the stack's config with its keys."""
-    if _containers(stack):
-        raise KitError(f"stack {stack}", "has containers", f"Run `make down STACK={stack}` first.")
+def purge_state(stack: str, *, sure: bool, here: bool = True) -> None:
+    """Remove every volume of the stack, state, passphrase, and the stack's config with its keys.
+
+    A stack that is not `here`, on this machine's engine, keeps what `down` left on its cluster.
+    """
+    # Written by the first `up`, forgotten by `down`.
+    runner = "slm-kit:runner" in stack_file(stack).read_text() if stack_file(stack).exists() else False
+    if _containers(stack) if here else runner:
+        has = "has containers" if here else "was made and is not down"
+        raise KitError(f"stack {stack}", has, f"Run `make down STACK={stack}` first.")
     if not stack_file(stack).exists():
         raise KitError(f"stack {stack!r}", f"there is no stacks/{stack_file(stack).name}", "Check the name.")
     if not sure:
-        _ask(stack)
-    for volume in docker.from_env().volumes.list(filters={"label": f"slm-kit.stack={stack}"}):
-        _remove_volume(str(volume.name))
+        confirm(stack, f"Remove models, state and keys of {stack}?")
+    if here:
+        for volume in docker.from_env().volumes.list(filters={"label": f"slm-kit.stack={stack}"}):
+            _remove_volume(str(volume.name))
     own_passphrase = state_folder() / f"{stack}.passphrase"
     for path in (
         rehearsal_state(stack),
@@ -78,15 +85,6 @@ def purge_state(stack: str, *, sure: bool) -> None:
     ):
         path.unlink(missing_ok=True)
     step(f"stack {stack} is gone")
-
-
-def _ask(stack: str) -> None:
-    try:
-        typed = input(f"Remove models, state and keys of {stack}? Type its name: ")
-    except EOFError:
-        typed = ""
-    if typed != stack:
-        raise KitError(f"{typed!r}", f"is not {stack!r}", "Nothing was removed; YES=1 does not ask.")
 
 
 def _images() -> list[str]:

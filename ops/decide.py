@@ -5,6 +5,7 @@ Later runs use what is written, so `make up`, the rehearsal and plain `pulumi up
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,22 @@ def decide(stack: str, used: runner.Runner) -> None:
     if f"{PREFIX}modelSource" not in written and model_source.hosted(written):
         _write(used, "modelSource", *model_source.choose(written))
     _hand_on(stack, used, written, found)
+
+
+def decide_cluster(stack: str, used: runner.Runner) -> None:
+    """For a stack on a cluster: where its pods get models from, as far as it can be seen from here.
+
+    Proxy and mirror are not handed on: the cluster's way out is seldom this machine's.
+    """
+    written = config(stack)
+    found = trust.find()
+    if f"{PREFIX}modelSource" not in written and model_source.hosted(written):
+        source, why = model_source.choose(written)
+        _write(used, "modelSource", source, f"{why} on this machine; the cluster's pods fetch by themselves")
+    _hand_on(stack, used, written, replace(found, downloads={}))
+    if found.downloads and f"{PREFIX}downloadSettings" not in written:
+        names = ", ".join(found.downloads)
+        step(f"this machine's {names} is not handed to the cluster: {PREFIX}downloadSettings gives it one")
 
 
 def _build_base(used: runner.Runner, written: Mapping[str, Any], base: str, found: trust.Trust) -> None:

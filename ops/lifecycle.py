@@ -1,13 +1,14 @@
 """From nothing to a served model, and back."""
 
 import re
-import subprocess
 import sys
+from typing import NoReturn
 
 from catalog.errors import KitError
 from monitoring.watched import LOGIN
-from ops import decide, docker_engine, first_answer, host_checks, keys, trust
+from ops import azure, cluster, decide, docker_engine, first_answer, host_checks, keys, trust
 from ops import load as traffic
+from ops import logs as written
 from ops.ask import Answer
 from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
 from ops.keys import KeyOptions
@@ -19,13 +20,25 @@ from stacks.config import MONITORING_PASSWORD, SECRET_KEYS
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
 
-LOCAL = "local-docker"
+LOCAL, CLUSTER, AZURE = "local-docker", "kubernetes", "aks"
+"""Targets that these commands know."""
 
 
-def up(stack: str, runner: str | None) -> None:
-    """Bring the stack up and show that it answers."""
+def up(stack: str, runner: str | None, *, sure: bool = False) -> None:
+    """Bring the stack up and show that it answers. `sure`: do not ask about what costs money."""
     decide.begin(stack)
-    _is_local(stack)
+    target = decide.target(stack)
+    if target == LOCAL:
+        _up_here(stack, runner)
+    elif target == CLUSTER:
+        cluster.up(stack, runner)
+    elif target == AZURE:
+        azure.up(stack, runner, sure=sure)
+    else:
+        _refuse(stack, target, "up")
+
+
+def _up_here(stack: str, runner: str | None) -> None:
     decide.restore_authorities(stack, decide.config(stack), trust.find())
     settings_of(stack, with_secrets=False)
     docker_engine.ensure()
@@ -44,7 +57,12 @@ def up(stack: str, runner: str | None) -> None:
 def preview(stack: str) -> None:
     """Print what `up` would change."""
     decide.begin(stack)
-    _is_local(stack)
+    target = decide.target(stack)
+    if target == AZURE:
+        azure.preview(stack)
+        return
+    if target not in (LOCAL, CLUSTER):
+        _refuse(stack, target, "preview")
     if f"{NAMESPACE}:runner" not in decide.config(stack):
         raise KitError(
             f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
@@ -57,48 +75,55 @@ def render(stack: str) -> None:
     """Print every resource of the stack as JSON; needs no engine and touches nothing of Docker."""
     decide.begin(stack)
     used = runner_for("rehearsal", stack)
-    target = decide.target(stack)
-    if target != "aks":
+    if decide.target(stack) != AZURE:
         settings_of(stack, with_secrets=False)
         keys.ensure(used)
-    if target == LOCAL:
         keys.ensure_passwords(used)
     used.show("render", "--json")
 
 
-def _is_local(stack: str) -> None:
-    """Refuse a stack that these commands do not bring up."""
+def _refuse(stack: str, target: str, verb: str) -> NoReturn:
+    """A stack that a command does not work on."""
+    raise KitError(
+        f"stack {stack} with target {target}",
+        f"`make {verb}` does not work on it",
+        f"`make render STACK={stack}` shows it; Pulumi's own commands work on every stack.",
+    )
+
+
+def down(stack: str, *, sure: bool = False) -> None:
+    """Remove what `up` made. State and keys stay, and the models where they are large or on a cluster."""
     target = decide.target(stack)
-    if target != LOCAL:
-        raise KitError(
-            f"stack {stack} with target {target}",
-            f"`make up`, `preview` and `down` are for target {LOCAL}",
-            f"`make render STACK={stack}` makes its keys and shows it; then `pulumi up --stack {stack}`.",
-        )
-
-
-def down(stack: str) -> None:
-    """Remove what `up` made: containers, networks, small stores, images. State and keys stay."""
-    _is_local(stack)
+    if target not in (LOCAL, CLUSTER, AZURE):
+        _refuse(stack, target, "down")
     used = decide.current_runner(stack)
-    docker_engine.require()
+    if target == LOCAL:
+        docker_engine.require()
+    if target == AZURE:
+        azure.before_down(stack, sure=sure)
+    namespace = used.outputs().get("namespace") if target == CLUSTER else None
     step(f"{used.name} down")
     used.down()
-    remove_small_store(stack)
-    remove_images(stack)
+    if target == LOCAL:
+        remove_small_store(stack)
+        remove_images(stack)
     decide.forget_runner(stack, used)
     if isinstance(used, PulumiCli):
         used.forget()
+    if target == CLUSTER:
+        cluster.after_down(stack, namespace)
     step(f"stack {stack} is down; its keys stay in stacks/{stack_file(stack).name}")
 
 
 def purge(stack: str, *, sure: bool) -> None:
     """After `down`: remove state, keys and the model store, too."""
-    purge_state(stack, sure=sure)
+    purge_state(stack, sure=sure, here=decide.target(stack) == LOCAL)
 
 
 def key(stack: str, options: KeyOptions) -> None:
     """Show a key, add one, or give one a new secret."""
+    if (target := decide.target(stack)) == AZURE:
+        _refuse(stack, target, "key")
     used = decide.current_runner(stack)
     if options.new is not None:
         with kept_if_valid(stack):
@@ -118,6 +143,8 @@ def password(stack: str, name: str) -> None:
 def set_config(stack: str, name: str, value: str | None) -> None:
     """Set one value of the stack's config; a secret one is read from standard input."""
     decide.begin(stack)
+    if (target := decide.target(stack)) == AZURE:
+        _refuse(stack, target, "config")
     used = decide.current_runner(stack)
     secret = re.split(r"[.\[]", name)[0] in SECRET_KEYS
     if secret and value is not None:
@@ -132,39 +159,21 @@ def set_config(stack: str, name: str, value: str | None) -> None:
 
 
 def logs(stack: str, request: str | None) -> None:
-    """The last lines of every container of the stack, or all that Docker still has of one request."""
-    decide.config(stack)
-    label, form = f"label=slm-kit.stack={stack}", '{{.Names}} {{.Label "slm-kit.workload"}} {{.Status}}'
-    listing = ["docker", "ps", "-a", "--filter", label, "--format", form]
-    listed = subprocess.run(listing, text=True, capture_output=True, check=False).stdout.splitlines()
-    some = False
-    for line in listed:
-        name = line.split()[0]
-        if request is None:
-            print(f"== {line}", flush=True)
-            subprocess.run(["docker", "logs", "--tail", "50", name], check=False)
-            continue
-        written = subprocess.run(
-            ["docker", "logs", name], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ).stdout
-        kept = written.decode(errors="replace").splitlines()
-        found = [each for each in kept if _names(each, request)]
-        if found:
-            print(f"== {line}", *found, sep="\n")
-        some = some or bool(found)
-    if request is not None and not some:
-        limit = f"no container of stack {stack} has a line with it"
-        raise KitError(f"request {request!r}", limit, "It may be older than what Docker keeps (30 MB each).")
-
-
-def _names(line: str, request: str) -> bool:
-    """Whether a line has this id, and not as a part of another."""
-    letter = "[A-Za-z0-9._-]"
-    return re.search(f"(?<!{letter}){re.escape(request)}(?!{letter})", line) is not None
+    """The last lines of every container of the stack, or all that is still kept of one request."""
+    target = decide.target(stack)
+    if target == LOCAL:
+        written.of_containers(stack, request)
+    elif target == CLUSTER:
+        cluster.logs(decide.current_runner(stack), settings_of(stack), request)
+    else:
+        _refuse(stack, target, "logs")
 
 
 def load(stack: str, seconds: int, concurrency: int) -> None:
     """Traffic of our own, then what monitoring recorded of it."""
+    target = decide.target(stack)
+    if target != LOCAL:
+        _refuse(stack, target, "load")
     traffic.load(decide.current_runner(stack), settings_of(stack), seconds, concurrency)
 
 

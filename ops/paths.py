@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+import yaml
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -31,7 +33,8 @@ def rehearsal_state(stack: str) -> Path:
 
 
 def passphrase_file(stack: str) -> Path:
-    """File with the passphrase of the stack's secrets, 0600; a random one is made at first.
+    """File with the passphrase of the stack's secrets, 0600; made at first: a random one, or that of the
+    stack that made its cluster, as the Pulumi CLI reads another stack's outputs with this one's passphrase.
 
     PULUMI_CONFIG_PASSPHRASE_FILE, where set, names the user's own instead.
     """
@@ -40,8 +43,20 @@ def passphrase_file(stack: str) -> Path:
         return Path(named)
     path = state_folder() / f"{stack}.passphrase"
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(32))
+        cluster = cluster_stack(stack)
+        theirs = None if cluster is None else state_folder() / f"{cluster}.passphrase"
+        shared = theirs.read_text() if theirs is not None and theirs.exists() else None
+        write_private(path, shared or secrets.token_urlsafe(32))
     return path
+
+
+def cluster_stack(stack: str) -> str | None:
+    """Name of the stack that made the cluster of this one (`kubernetes.cluster`), without its project."""
+    file = stack_file(stack)
+    content = yaml.safe_load(file.read_text()) if file.exists() else None
+    where = ((content or {}).get("config") or {}).get("slm-kit:kubernetes")
+    named = where.get("cluster") if isinstance(where, dict) else None
+    return str(named).rpartition("/")[2] if named else None
 
 
 def write_private(path: Path, content: str) -> None:

@@ -19,6 +19,7 @@ from components.platforms.kubernetes_checks import check
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
 from monitoring.collector import LINES_PORT
+from stacks.cluster_stack import kubeconfig_of
 from stacks.config import (
     download_settings,
     known_credentials,
@@ -113,6 +114,8 @@ def _check(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> 
 def _where(made: Plan, cluster: KubernetesSettings) -> KubernetesPlatformArgs:
     placed = places(STORE, made.hosted, cluster)
     found: ClusterArgs = {}
+    if cluster.cluster is not None:
+        found["kubeconfig"] = kubeconfig_of(cluster.cluster)
     if cluster.kubeconfig is not None:
         found["kubeconfig"] = str(cluster.kubeconfig)
     if cluster.context is not None:

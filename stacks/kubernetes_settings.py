@@ -91,6 +91,9 @@ class KubernetesSettings(Settings):
     """Of this stack alone: it is made here, closed, and stays with the models. Default: slm-<stack>."""
     admits: tuple[str, ...] = ()
     """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
+    cluster: Annotated[str, Field(pattern=r"^([\w.-]+/[\w.-]+/)?[A-Za-z0-9][A-Za-z0-9_-]*$")] | None = None
+    """Stack that made the cluster (target aks), `stack` or `organization/project/stack`: its output
+    `kubeconfig` says where the cluster is. Default: a file says it."""
     kubeconfig: Path | None = None
     """Default: KUBECONFIG, else ~/.kube/config."""
     context: str | None = None
@@ -112,3 +115,13 @@ class KubernetesSettings(Settings):
     def gpus(self) -> int:
         """GPUs of all pools."""
         return sum(pool.per_node * pool.max_nodes for pool in self.gpu_pools)
+
+    @model_validator(mode="after")
+    def _is_one_cluster(self) -> "KubernetesSettings":
+        if self.cluster is not None and self.kubeconfig is not None:
+            raise KitError(
+                f"kubernetes.cluster {self.cluster!r}",
+                "stands beside kubernetes.kubeconfig",
+                "Keep one of them.",
+            )
+        return self

@@ -11,7 +11,8 @@ from components.upstream_image import UpstreamImage
 from stacks.config import build_proxies
 from stacks.settings import StackSettings
 
-_ENGINE_FOLDERS: Mapping[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
+ENGINE_FOLDERS: Mapping[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
+"""Folder under docker/ of the image that runs an engine; vLLM's is upstream's own."""
 
 
 class LocalImages:
@@ -35,7 +36,7 @@ class LocalImages:
             return self.pulled("vllm" if gpus else "vllm-cpu")
         if engine == "ollama" and self._settings.images == "upstream":
             return self._built("ollama", upstream=upstream_image("ollama"))
-        return self._built(_ENGINE_FOLDERS[engine])
+        return self._built(ENGINE_FOLDERS[engine])
 
     def monitoring(self, name: str, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         """A part of the monitoring set, made once `after` is there."""

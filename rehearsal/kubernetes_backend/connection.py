@@ -110,6 +110,7 @@ class Connection:
     ) -> httpx.Response:
         found, client = self._open()
         headers = {"Content-Type": kind, "Accept": "application/json, */*"}
+        renewed = False
         for pause in _pauses():
             if authorization := found.authorization():
                 headers["Authorization"] = authorization
@@ -125,6 +126,10 @@ class Connection:
                         f"({error or type(error).__name__}). Next step: {UNREACHABLE}."
                     ) from error
             else:
+                refused = answer.status_code == httpx.codes.UNAUTHORIZED and pause is not None
+                if refused and not renewed and found.renew(headers.get("Authorization")):
+                    renewed = True
+                    continue
                 if answer.status_code not in BUSY or pause is None:
                     return answer
                 pause = _asked_pause(answer, pause)

@@ -1,10 +1,8 @@
 """Reading a kubeconfig: where the API server is and how to prove who asks."""
 
 import base64
-import binascii
 import os
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import Any
 import yaml
 
 from rehearsal.backend import RefusedError
+from rehearsal.kubernetes_backend.exec_plugin import ExecPlugin
+from rehearsal.kubernetes_backend.tls import content, context_of, load_client
 
 USUAL = "~/.kube/config"
 
 REFUSED_USER = {
-    "exec": "exec plugins (the program {detail})",
     "auth-provider": "auth-provider plugins",
     "username": "user names with passwords",
     "password": "user names with passwords",
@@ -27,6 +26,8 @@ REFUSED_USER = {
     "as-user-extra": "impersonation",
 }
 REFUSED_CLUSTER = {"proxy-url": "a proxy of one cluster (HTTPS_PROXY is respected)"}
+TOLD = ("server", "tls-server-name", "insecure-skip-tls-verify")
+EXTENSION = "client.authentication.k8s.io/exec"
 NEXT = "Use a context whose user has a client certificate or a token"
 
 
@@ -40,11 +41,21 @@ class Access:
     token: str | None = None
     token_file: Path | None = None
     server_name: str | None = None
+    plugin: ExecPlugin | None = None
 
     def authorization(self) -> str | None:
         """The header's value; a token file is read anew, since its content is renewed."""
-        token = self.token_file.read_text().strip() if self.token_file else self.token
+        if self.plugin is not None:
+            token = self.plugin.token()
+        else:
+            token = self.token_file.read_text().strip() if self.token_file else self.token
         return f"Bearer {token}" if token else None
+
+    def renew(self, refused: str | None) -> bool:
+        """The server refused this header's value; whether the next may be another one."""
+        if self.plugin is not None:
+            self.plugin.forget(refused.removeprefix("Bearer ") if refused else None)
+        return self.plugin is not None
 
 
 def access(kubeconfig: str | None, context: str | None) -> Access:
@@ -64,14 +75,29 @@ def access(kubeconfig: str | None, context: str | None) -> Access:
             f"the kubeconfig's cluster {found.get('cluster')!r} has the server {server!r}; it is an "
             "https:// address. Next step: correct it"
         )
+    tls = context_of(cluster, user)
     return Access(
         server=server.rstrip("/"),
         namespace=found.get("namespace") or "default",
-        tls=_tls(cluster, user),
+        tls=tls,
         token=user.get("token"),
         token_file=Path(user["tokenFile"]) if user.get("tokenFile") else None,
         server_name=cluster.get("tls-server-name"),
+        plugin=_plugin(user, cluster, tls),
     )
+
+
+def _plugin(user: Mapping[str, Any], cluster: Mapping[str, Any], tls: ssl.SSLContext) -> ExecPlugin | None:
+    """The program that gives the user's credential, told of the cluster in the words of ExecCredential."""
+    if not user.get("exec"):
+        return None
+    told = {key: cluster[key] for key in TOLD if cluster.get(key)}
+    if authority := content(cluster, "certificate-authority"):
+        told["certificate-authority-data"] = base64.b64encode(authority.encode()).decode()
+    for each in cluster.get("extensions") or ():
+        if each.get("name") == EXTENSION:
+            told["config"] = each.get("extension")
+    return ExecPlugin(user["exec"], told, lambda pem: load_client(tls, pem))
 
 
 def _loaded(given: str | None) -> dict[str, Any]:
@@ -111,6 +137,9 @@ def _with_folder(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     for part in ("cluster", "user"):
         inner = dict(made.get(part) or {})
         inner |= {key: str(folder / Path(inner[key]).expanduser()) for key in paths if inner.get(key)}
+        command = str((inner.get("exec") or {}).get("command") or "")
+        if os.sep in command:
+            inner["exec"] = {**inner["exec"], "command": str(folder / command)}
         made[part] = inner if part in entry else made.get(part)
     return made
 
@@ -131,44 +160,3 @@ def _refuse(entry: Mapping[str, Any], refused: Mapping[str, str], where: str) ->
                 f"the kubeconfig's {where}: the rehearsal does not implement "
                 f"{what.format(detail=detail)}. Next step: {NEXT}"
             )
-
-
-def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> ssl.SSLContext:
-    authority = _content(cluster, "certificate-authority")
-    try:
-        context = ssl.create_default_context(cadata=authority) if authority else ssl.create_default_context()
-        if cluster.get("insecure-skip-tls-verify"):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        certificate, key = _content(user, "client-certificate"), _content(user, "client-key")
-        if certificate and key:
-            _load_client(context, certificate + "\n" + key)
-    except ssl.SSLError as error:
-        raise RefusedError(
-            f"a certificate or key in the kubeconfig cannot be used ({error.reason}). Next step: renew it"
-        ) from error
-    return context
-
-
-def _load_client(context: ssl.SSLContext, pem: str) -> None:
-    # Python's ssl reads client certificates from files only; this one is mode 0600 and gone at once.
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(pem)
-        file.flush()
-        context.load_cert_chain(file.name)
-
-
-def _content(entry: Mapping[str, Any], key: str) -> str | None:
-    """What is inline (base64) goes before what is in a file."""
-    try:
-        if entry.get(f"{key}-data"):
-            return base64.b64decode(entry[f"{key}-data"], validate=True).decode()
-        return Path(entry[key]).read_text() if entry.get(key) else None
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise RefusedError(
-            f"the kubeconfig's {key}-data is not base64 of PEM. Next step: renew it"
-        ) from error
-    except OSError as error:
-        raise RefusedError(
-            f"the kubeconfig's {key} {entry[key]} cannot be read ({error.strerror}). Next step: restore it"
-        ) from error

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from tests.kubernetes.waiting import until
 from tests.kubernetes.workload_stack import MODEL, NAME, NAMESPACE, TAG, WorkloadStack
 
 pytestmark = pytest.mark.docker
+Record = Callable[[str, object], None]
 Labels = dict[str, str | Operator[Any] | Iterable[Any] | None]
 WORKERS = 2
 ENGINE: Labels = {"slm-kit.workload": MODEL}
@@ -66,8 +67,10 @@ def since(asker: Asker) -> float:
     return time.time()
 
 
-def test_a_pod_answers_through_the_gateway(asker: Asker) -> None:
-    assert "Paris" in asker.answered(0)[-1]["text"]
+def test_a_pod_answers_through_the_gateway(asker: Asker, record_property: Record) -> None:
+    text = asker.answered(0)[-1]["text"]
+    assert "Paris" in text
+    record_property("shown", f"a pod answers through the gateway: {text.strip()!r}")
 
 
 def test_a_second_up_changes_nothing_and_no_key_is_in_clear(cluster: Cluster, stack: WorkloadStack) -> None:
@@ -79,7 +82,9 @@ def test_a_second_up_changes_nothing_and_no_key_is_in_clear(cluster: Cluster, st
         assert stack.key not in text
 
 
-def test_a_rolling_update_loses_no_request(cluster: Cluster, asker: Asker, since: float) -> None:
+def test_a_rolling_update_loses_no_request(
+    cluster: Cluster, asker: Asker, since: float, record_property: Record
+) -> None:
     before = _pods(cluster)
     annotation = {"metadata": {"annotations": {"test/rolled": "once"}}}
     cluster.client.patch(
@@ -87,25 +92,30 @@ def test_a_rolling_update_loses_no_request(cluster: Cluster, asker: Asker, since
     )
     until("other pods", lambda: not before & _pods(cluster) and _pods(cluster), 180)
     told = asker.answered(time.time(), 5) and asker.told(since)
+    answered = sum(each["status"] == 200 for each in told)
+    record_property("shown", f"rolling update under load: {answered} of {len(told)} requests answered")
     assert {each["status"] for each in told} == {200}
 
 
 def test_a_killed_engine_loses_what_was_in_flight_and_the_rest_is_told_when_to_retry(
-    cluster: Cluster, asker: Asker, since: float
+    cluster: Cluster, asker: Asker, since: float, record_property: Record
 ) -> None:
     (pod,) = _pods(cluster)
     cluster.client.delete(Pod, pod, namespace=NAMESPACE, grace_period=0)
     until("another pod", lambda: _pods(cluster) - {pod}, 180)
     asker.answered(time.time(), 5)
-    failed = [each for each in asker.told(since) if each["status"] != 200]
+    told = asker.told(since)
+    failed = [each for each in told if each["status"] != 200]
     assert {each["status"] for each in failed} <= {503}, failed
     lost = [each for each in failed if each["code"] == "engine_failed"]
+    text = f"{len(lost)} of {len(told)} requests lost, {len(failed) - len(lost)} told when to retry"
+    record_property("shown", f"engine killed under load of {WORKERS} clients: {text}")
     assert len(lost) <= WORKERS, "only what was in flight"
     assert all(each["retry"] for each in failed)
 
 
 def test_a_model_at_zero_replicas_wakes_and_no_request_is_lost_unheard(
-    cluster: Cluster, asker: Asker, since: float
+    cluster: Cluster, asker: Asker, since: float, record_property: Record
 ) -> None:
     _scale(cluster, 0)
     until("no pod", lambda: not _pods(cluster), 120)
@@ -113,9 +123,15 @@ def test_a_model_at_zero_replicas_wakes_and_no_request_is_lost_unheard(
     assert {(each["status"], each["code"]) for each in held} == {(503, "model_starting")}
     assert all(each["retry"] for each in held)
     # As KEDA does once there is demand.
+    woken = time.time()
     _scale(cluster, 1)
-    asker.answered(time.time(), 5)
-    assert {each["status"] for each in asker.told(since)} == {200, 503}
+    asker.answered(woken, 5)
+    told = asker.told(since)
+    first = next(each for each in told if each["at"] > woken and each["status"] == 200)
+    took = first["at"] + first["seconds"] - woken
+    waited = sum(each["status"] == 503 for each in told)
+    record_property("shown", f"from zero replicas to an answer: {took:.0f} s, {waited} times told to retry")
+    assert {each["status"] for each in told} == {200, 503}
 
 
 def _engine(cluster: Cluster) -> str:

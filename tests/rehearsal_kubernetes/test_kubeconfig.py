@@ -89,7 +89,6 @@ def test_a_token_file_is_read_anew_for_each_request(server: ApiServer, tmp_path:
 @pytest.mark.parametrize(
     ("user", "named"),
     [
-        ({"exec": {"command": "kubelogin"}}, "exec plugins .the program kubelogin"),
         ({"auth-provider": {"name": "azure"}}, "auth-provider"),
         ({"username": "me", "password": "hunter2"}, "passwords"),
         ({"token": "t", "as": "root"}, "impersonation"),

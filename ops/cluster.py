@@ -1,0 +1,121 @@
+"""`make up` and what goes with it for a stack on a cluster: no engine of this machine has a part in it."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from catalog.errors import KitError
+from monitoring.watched import LOGIN
+from ops import decide, first_answer, keys, kubectl, trust
+from ops.ask import QUESTION, Answer, ask
+from ops.kubectl import Kubectl
+from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
+from ops.runner import PulumiCli, Runner, runner_for
+from ops.say import step
+from ops.stack_settings import settings_of
+from stacks.config import MONITORING_PASSWORD
+from stacks.kubernetes_settings import KubernetesSettings
+from stacks.plan import plan
+from stacks.settings import StackSettings
+
+
+def up(stack: str, runner: str | None) -> None:
+    """Bring the stack up and, where kubectl is here, show that it answers."""
+    decide.restore_authorities(stack, decide.config(stack), trust.find())
+    settings_of(stack, with_secrets=False)
+    used = decide.choose_runner(stack, runner)
+    check_passphrase(used)
+    decide.decide_cluster(stack, used)
+    keys.ensure(used)
+    keys.ensure_passwords(used)
+    settings = settings_of(stack)
+    plan(settings)
+    step(f"{used.name} up")
+    used.up()
+    found = used.outputs()
+    control = _kubectl(used, settings, found)
+    _show(used, settings, found, control, _first_answer(used, settings, control))
+
+
+def after_down(stack: str, namespace: str | None) -> None:
+    """Say what outlives the stack on purpose."""
+    if namespace is not None:
+        step(
+            f"namespace {namespace} stays with its models; `kubectl delete namespace {namespace}` removes it"
+        )
+    step(f"the next `make up STACK={stack}` finds the models again")
+
+
+def logs(used: Runner, settings: StackSettings, request: str | None) -> None:
+    """The stack's logs, as kubectl has them."""
+    found = used.outputs()
+    if "namespace" not in found:
+        raise KitError(f"stack {used.stack}", "is not up", f"Run `make up STACK={used.stack}` first.")
+    _kubectl(used, settings, found).logs(used.stack, request)
+
+
+def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> Answer | None:
+    pair = next(first_answer.askable(settings), None)
+    if pair is None:
+        step("no key may chat with any model: nothing to ask")
+        return None
+    if not kubectl.present():
+        step("no kubectl here to reach the gateway with: not asked")
+        return None
+    key, model = keys.show(used, pair[0]), pair[1]
+    step(f"asking {model}: {QUESTION} (through kubectl port-forward)")
+    with control.forwarded() as endpoint:
+        return ask(endpoint, key, model)
+
+
+def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> Kubectl:
+    where = _where(settings)
+    kubeconfig = _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
+    return Kubectl(outputs["namespace"], kubeconfig, where.context)
+
+
+def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
+    """The kubeconfig that the cluster's stack has as output, in a file of this user's."""
+    stack = cluster.rpartition("/")[2]
+    path = state_folder() / f"{stack}.kubeconfig"
+    write_private(path, str(runner_for(used.name, stack).outputs()["kubeconfig"]))
+    return path
+
+
+def check_passphrase(used: Runner) -> None:
+    """Refuse what the Pulumi CLI would: it reads another stack's outputs with this stack's passphrase."""
+    cluster = cluster_stack(used.stack)
+    if cluster is None or not isinstance(used, PulumiCli):
+        return
+    own, theirs = passphrase_file(used.stack), state_folder() / f"{cluster}.passphrase"
+    # Missing: that stack was made elsewhere, or keeps its secrets in another way.
+    if own.parent == theirs.parent and theirs.exists() and theirs.read_text() != own.read_text():
+        raise KitError(
+            f"passphrase of stack {used.stack}",
+            f"is not that of stack {cluster}, whose outputs it must read",
+            f"Run `pulumi stack change-secrets-provider passphrase --stack {used.stack}`, giving that of the "
+            f"other, and put it into {own}.",
+        )
+
+
+def _where(settings: StackSettings) -> KubernetesSettings:
+    if settings.kubernetes is None:
+        raise KitError("slm-kit:kubernetes", "is not set", "stacks/kubernetes_settings.py documents it.")
+    return settings.kubernetes
+
+
+def _show(
+    used: Runner, settings: StackSettings, outputs: dict[str, Any], control: Kubectl, answer: Answer | None
+) -> None:
+    if answer is not None:
+        first_answer.show(answer)
+    print(f"  endpoint  {outputs['endpoint']} (inside the cluster)")
+    print(f"  from here {control.port_forward()}")
+    print("            then ask http://127.0.0.1:8080/v1")
+    print(f"  models    {', '.join(model.name for model in settings.models)}")
+    print(f"  key       make -s key STACK={used.stack}")
+    for page, url in (outputs.get("monitoring") or {}).items():
+        port = urlsplit(url).port
+        print(f"  {page:<9} {control.shown('port-forward', f'service/{page}-published', f'{port}:{port}')}")
+    if "monitoring" in outputs:
+        print(f"  login     {LOGIN}, make -s password NAME={MONITORING_PASSWORD} STACK={used.stack}")

@@ -1,0 +1,145 @@
+"""What the commands do for each target, as far as no cluster and no cloud is needed."""
+
+import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import HostError, KitError
+from ops import azure, cluster, decide, keys, lifecycle, paths, runner, stack_settings
+from ops.kubectl import Kubectl
+from tests.conftest import ROOT
+
+STACK = "unit"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stack's file, of the test's own."""
+    file = tmp_path / f"Pulumi.{STACK}.yaml"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for module in (decide, lifecycle, paths, stack_settings):
+        monkeypatch.setattr(module, "stack_file", lambda _: file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [("kubernetes", ".venv/.run .venv/.kubernetes"), ("aks", ".venv/.run .venv/.azure"),
+     ("local-docker", ".venv/.run")],
+)  # fmt: skip
+def test_make_installs_what_the_target_of_the_stacks_file_needs(
+    tmp_path: Path, target: str, wanted: str
+) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / f"stacks/Pulumi.{STACK}.yaml").write_text(f"config:\n  slm-kit:target: {target}\n")
+    database = ["make", "--print-data-base", "--question", f"STACK={STACK}", "help"]
+    said = subprocess.run(database, cwd=tmp_path, text=True, capture_output=True, check=False).stdout
+    assert f"\nNEEDED := {wanted}\n" in said.replace(" \n", "\n")
+
+
+def test_a_cluster_on_azure_is_not_for_the_rehearsal(file: Path) -> None:
+    file.write_text("config:\n  slm-kit:target: aks\n")
+    with pytest.raises(KitError, match="no backend for Azure"):
+        lifecycle.up(STACK, "rehearsal")
+
+
+def test_without_the_pulumi_cli_a_cluster_on_azure_is_refused_with_the_next_step(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("config:\n  slm-kit:target: aks\n")
+    monkeypatch.setenv("PATH", str(file.parent))
+    monkeypatch.setattr(runner, "CHECKOUT", file.parent)
+    monkeypatch.setattr(azure, "install_cli", lambda: False)
+    commands: list[Callable[[], None]] = [
+        lambda: lifecycle.up(STACK, None),
+        lambda: lifecycle.preview(STACK),
+    ]
+    for command in commands:
+        with pytest.raises(HostError, match="needs the Pulumi CLI") as refusal:
+            command()
+        assert "make render STACK=unit" in str(refusal.value)
+
+
+CLI = """#!/bin/sh
+echo "$@" >>"$(dirname "$0")/calls"
+case "$*" in *--json*) echo '{"clusterName": "c", "registry": "r1.azurecr.io", "kubeconfig": "k"}';; esac
+"""
+
+
+def test_a_cluster_on_azure_is_shown_asked_for_and_then_made(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("config:\n  slm-kit:target: aks\n  slm-kit:runner: pulumi\n")
+    (file.parent / "pulumi").write_text(CLI)
+    (file.parent / "pulumi").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n"))
+    with pytest.raises(KitError, match="Nothing was done"):
+        lifecycle.up(STACK, None)
+    calls = file.parent / "calls"
+    assert [call.split()[0] for call in calls.read_text().splitlines()] == ["stack", "preview"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{STACK}\n"))
+    lifecycle.up(STACK, None)
+    made = calls.read_text().splitlines()[2:]
+    assert [call.split()[0] for call in made] == ["stack", "preview", "up", "stack"]
+    assert made[2] == f"up --yes --skip-preview --refresh --stack {STACK} --non-interactive"
+    assert "make images STACK=kubernetes PREFIX=r1.azurecr.io/slm-kit PUSH=1" in capsys.readouterr().out
+
+
+def test_a_cluster_is_not_removed_unless_somebody_types_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for typed in ("", "yes\n"):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        with pytest.raises(KitError, match="Nothing was done"):
+            azure.before_down(STACK, sure=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{STACK}\n"))
+    azure.before_down(STACK, sure=False)
+
+
+def test_what_a_command_cannot_do_for_a_target_is_refused(file: Path) -> None:
+    file.write_text("config:\n  slm-kit:target: mainframe\n")
+    commands: list[Callable[[], None]] = [
+        lambda: lifecycle.up(STACK, None),
+        lambda: lifecycle.down(STACK),
+    ]
+    for command in commands:
+        with pytest.raises(KitError, match="target mainframe"):
+            command()
+    file.write_text("config:\n  slm-kit:target: aks\n")
+    commands = [
+        lambda: lifecycle.set_config(STACK, "location", "eastus"),
+        lambda: lifecycle.key(STACK, keys.KeyOptions()),
+        lambda: lifecycle.logs(STACK, None),
+    ]
+    for command in commands:
+        with pytest.raises(KitError, match="target aks"):
+            command()
+    file.write_text("config:\n  slm-kit:target: kubernetes\n")
+    with pytest.raises(KitError, match="make load"):
+        lifecycle.load(STACK, 60, 4)
+
+
+def test_kubectl_is_told_of_kubeconfig_context_and_namespace() -> None:
+    assert Kubectl("slm-x").port_forward() == (
+        "kubectl --namespace slm-x port-forward service/gateway-published 8080:8080"
+    )
+    shown = Kubectl("slm-x", Path("~/my config"), "prod").shown("get", "pods")
+    home = Path.home()
+    assert shown == f"kubectl --kubeconfig '{home}/my config' --context prod --namespace slm-x get pods"
+
+
+def test_a_stack_on_another_stacks_cluster_has_its_passphrase(file: Path) -> None:
+    file.write_text("config:\n  slm-kit:kubernetes: {cluster: organization/slm-kit/azure}\n")
+    theirs = paths.state_folder() / "azure.passphrase"
+    paths.write_private(theirs, "of both")
+    assert paths.passphrase_file(STACK).read_text() == "of both"
+    paths.write_private(theirs, "another")
+    assert paths.passphrase_file(STACK).read_text() == "of both", "kept: secrets are encrypted with it"
+    with pytest.raises(KitError, match="is not that of stack azure"):
+        cluster.check_passphrase(runner.PulumiCli(STACK))
+    cluster.check_passphrase(runner.Rehearsal(STACK))
