@@ -65,7 +65,7 @@ class ModelStore(pulumi.ComponentResource):
             mounts.append(Mount(path="/source", host_folder=self._args["host_folder"]))
         job = Workload(
             kind=Kind.JOB,
-            image=self._args["image"](storestore_target(variant)),
+            image=self._args["image"](store_target(variant)),
             command=(
                 "ensure",
                 "--store",
@@ -109,7 +109,7 @@ def job_name(store: str, model: str, variant: str) -> str:
     return f"{store}-{model}-{variant}"
 
 
-def storestore_target(variant: Variant) -> str:
+def store_target(variant: Variant) -> str:
     """The stage of docker/model-tools that can make a variant."""
     if variant.convert is None:
         return "fetch"
