@@ -18,6 +18,7 @@ from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatfo
 from components.platforms.kubernetes_checks import check, check_gpus
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from monitoring.collector import LINES_PORT
 from stacks.config import (
     download_settings,
     known_credentials,
@@ -61,7 +62,8 @@ def program() -> None:
         )
     routes = _reached(made.routes, platform)
     image = _image("gateway", cluster.images)
-    Gateway("gateway", gateway_args(made, settings, platform, image, routes))
+    logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
+    Gateway("gateway", gateway_args(made, settings, platform, image, routes, logs))
     if watched is not None:
         monitor(watched, settings, platform, lambda name: _image(name, cluster.images))
     scale(scalers, platform)

@@ -66,7 +66,8 @@ class Monitoring(pulumi.ComponentResource):
         receivers = args.get("receivers", ())
         made = {
             "collector": parts.collector(
-                self._part("collector", {"collector.yaml": collector.render(watched)})
+                self._part("collector", {"collector.yaml": collector.render(watched)}),
+                cluster=watched.cluster,
             ),
             "loki": parts.loki(self._part("loki", {"loki.yaml": loki.render(watched)}, data=volumes["loki"])),
             "alertmanager": parts.alertmanager(

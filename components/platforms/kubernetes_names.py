@@ -34,6 +34,8 @@ class Role(StrEnum):
     MONITORING = "monitoring"
     SCRAPER = "scraper"
     """The part of the monitoring set that asks engines and gateway for their metrics."""
+    COLLECTOR = "collector"
+    """The part that takes the gateway's log."""
     JOB = "job"
 
 
@@ -41,6 +43,8 @@ def role_of(workload: Workload) -> Role:
     """The role; a service that reaches engines and is published is the gateway, unpublished an engine."""
     if workload.kind is Kind.JOB:
         return Role.JOB
+    if workload.logs_port is not None:
+        return Role.COLLECTOR
     if workload.watches:
         return Role.SCRAPER if workload.reaches_engines else Role.MONITORING
     if not workload.reaches_engines:
