@@ -28,12 +28,12 @@ from stacks.config import (
 from stacks.gateway import gateway_args
 from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
 from stacks.kubernetes_placement import check_places, places
-from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
+from stacks.kubernetes_scaling import GATEWAY, PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
 
-STORE, GATEWAY = "models", "gateway"
+STORE = "models"
 _FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
 
 

@@ -78,6 +78,7 @@ def test_the_login_of_prometheus_is_in_a_secret_alone(by_demand: Rendering) -> N
 def test_what_follows_demand_has_recommendations_for_both(by_demand: Rendering) -> None:
     (policy,) = spec(by_demand, VPA, MODEL)["resourcePolicy"]["containerPolicies"]
     assert policy["controlledResources"] == ["cpu", "memory"]
+    assert spec(by_demand, VPA, "gateway")["updatePolicy"] == {"updateMode": "Off"}
 
 
 def test_a_model_that_sleeps_has_no_alert_that_it_is_down(by_demand: Rendering) -> None:
@@ -114,8 +115,7 @@ def test_what_an_hpa_follows_no_vpa_recommends(by_cpu: Rendering) -> None:
 
 def test_scalers_are_made_on_the_stacks_cluster(by_cpu: Rendering) -> None:
     providers = {each.name: each.urn for each in by_cpu.of_type("pulumi:providers:kubernetes")}
-    for kind in (HPA, VPA):
-        (found,) = by_cpu.of_type(kind)
+    for found in (*by_cpu.of_type(HPA), *by_cpu.of_type(VPA)):
         assert found.provider.startswith(providers["cluster"])
         assert found.inputs["metadata"]["namespace"] == "models"
 

@@ -20,6 +20,7 @@ from tests.kubernetes.waiting import until
 IMAGE = Path(__file__).parent / "image"
 LABELS = {"slm-kit.test": "kubernetes"}
 START_SECONDS = 180
+REMOVE_SECONDS = 300
 RIGHTS: Mapping[str, Any] = {
     "cap_add": ["ALL"],
     # An engine inside a small machine or a container may not have this one to give; nothing here needs it.
@@ -104,7 +105,8 @@ def running_node() -> Iterator[Node]:
     image, pause = built_images()
     begun = time.monotonic()
     made = credentials()
-    client = docker.from_env()
+    # A busy machine takes its time to remove gigabytes.
+    client = docker.from_env(timeout=REMOVE_SECONDS)
     container = client.containers.create(
         image, environment={"PAUSE_IMAGE": pause}, labels=LABELS, hostname="node", **RIGHTS
     )

@@ -80,9 +80,9 @@ def test_a_request_for_a_sleeping_model_is_told_when_to_come_back_and_wakes_it(
 def test_more_requests_than_one_replica_takes_bring_a_second_one(cluster: Cluster, asker: Asker) -> None:
     begun = time.time()
     until("two replicas", lambda: _replicas(cluster) == 2, 300)
-    until("both serve", lambda: len(_engines(cluster)) == 2, 180)
-    print(f"two replicas {time.time() - begun:.0f} s later")
-    assert {each["status"] for each in asker.told(begun)} == {200}
+    until("both ready", lambda: _ready(cluster) == 2, 180)
+    print(f"two replicas ready {time.time() - asker.told()[0]['at']:.0f} s after the first request")
+    assert {each["status"] for each in asker.answered(begun, WORKERS)} == {200}
 
 
 @pytest.mark.usefixtures("asker")
@@ -102,6 +102,11 @@ def _deployment(cluster: Cluster) -> Deployment:
 def _replicas(cluster: Cluster) -> int | None:
     spec = _deployment(cluster).spec
     return spec.replicas if spec else None
+
+
+def _ready(cluster: Cluster) -> int | None:
+    status = _deployment(cluster).status
+    return status.readyReplicas if status else None
 
 
 def _engines(cluster: Cluster) -> set[str]:
