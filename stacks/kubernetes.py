@@ -12,6 +12,7 @@ from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT, Route
+from components.gpu_plugins import GpuPlugins
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
@@ -24,7 +25,7 @@ from stacks.config import (
     read_settings,
 )
 from stacks.gateway import gateway_args
-from stacks.kubernetes_placement import check_places, places
+from stacks.kubernetes_placement import check_places, places, plugins_of
 from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
@@ -43,7 +44,11 @@ def program() -> None:
     _check(made, settings, cluster)
     scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
-    platform = KubernetesPlatform("cluster", _scaled(_where(made, cluster), scalers, settings))
+    where = _scaled(_where(made, cluster), scalers, settings)
+    platform = KubernetesPlatform("cluster", where)
+    if cluster.device_plugin:
+        options = pulumi.ResourceOptions(provider=where.get("provider"))
+        GpuPlugins("gpu", plugins_of(pulumi.get_stack(), cluster), options)
     pulumi.log.info(_kept(platform, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
