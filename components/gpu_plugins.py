@@ -29,8 +29,8 @@ class GpuPluginsArgs(TypedDict):
     """The kit's image of docker/gpu-exporter. Default: no exporter."""
     scraped_from: NotRequired[pulumi.Input[str]]
     """Namespace that may ask the exporter. Default: none."""
-    node_label: str
-    """Label that every node with a GPU has, whatever its value."""
+    nodes: Sequence[Mapping[str, str]]
+    """Labels of nodes with GPUs: those that have all of one of them, such as a pool's."""
     taints: Sequence[str]
     """Of these nodes, as key=value:effect."""
     mig: NotRequired[bool]
@@ -110,7 +110,7 @@ class GpuPlugins(pulumi.ComponentResource):
             "enable_service_links": False,
             # Without the plugin no engine is placed: it goes before what it serves.
             "priority_class_name": "system-node-critical",
-            "affinity": _on_nodes_with(self._args["node_label"]),
+            "affinity": _on_any_of(self._args["nodes"]),
             "tolerations": [tolerated(taint) for taint in self._args["taints"]],
             "security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
             "containers": [container],
@@ -172,11 +172,14 @@ def _resources(memory_mib: int) -> core.v1.ResourceRequirementsArgsDict:
     }
 
 
-def _on_nodes_with(label: str) -> core.v1.AffinityArgsDict:
-    return {
-        "node_affinity": {
-            "required_during_scheduling_ignored_during_execution": {
-                "node_selector_terms": [{"match_expressions": [{"key": label, "operator": "Exists"}]}]
-            }
+def _on_any_of(nodes: Sequence[Mapping[str, str]]) -> core.v1.AffinityArgsDict:
+    terms: list[core.v1.NodeSelectorTermArgsDict] = [
+        {
+            "match_expressions": [
+                {"key": key, "operator": "In", "values": [value]} for key, value in sorted(labels.items())
+            ]
         }
-    }
+        for labels in nodes
+    ]
+    required: core.v1.NodeSelectorArgsDict = {"node_selector_terms": terms}
+    return {"node_affinity": {"required_during_scheduling_ignored_during_execution": required}}

@@ -12,6 +12,7 @@ from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT, Route
+from components.gpu_plugins import GpuPlugins
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
@@ -27,7 +28,7 @@ from stacks.config import (
 )
 from stacks.gateway import gateway_args
 from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
-from stacks.kubernetes_placement import check_places, places
+from stacks.kubernetes_placement import check_places, places, plugins_of
 from stacks.kubernetes_scaling import GATEWAY, PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
@@ -50,6 +51,9 @@ def program() -> None:
     where = _scaled(_where(made, cluster), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
+    if cluster.device_plugin:
+        options = pulumi.ResourceOptions(provider=where.get("provider"))
+        GpuPlugins("gpu", plugins_of(pulumi.get_stack(), cluster), options)
     pulumi.log.info(_kept(platform, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pulumi_kubernetes import core
 
 from catalog.errors import KitError
+from catalog.images import upstream_image
+from components.gpu_plugins import GpuPluginsArgs
 from components.model_store import job_name
 from components.platforms.kubernetes_checks import check_gpus, check_nodes
-from components.platforms.kubernetes_names import tolerated
+from components.platforms.kubernetes_names import dns_label, tolerated
 from stacks.kubernetes_settings import GpuPool, KubernetesSettings
 from stacks.plan import Hosted
 from stacks.scaling import check_gpus as check_scaled
@@ -42,6 +44,21 @@ def places(store: str, hosted: Sequence[Hosted], cluster: KubernetesSettings) ->
         {name: dict(pool.labels) for name, pool in placed.items()},
         {name: [tolerated(taint) for taint in pool.taints] for name, pool in placed.items()},
     )
+
+
+def plugins_of(stack: str, cluster: KubernetesSettings) -> GpuPluginsArgs:
+    """What the pools' nodes run beside engines."""
+    args: GpuPluginsArgs = {
+        "stack": dns_label(stack),
+        "plugin_image": upstream_image("device-plugin"),
+        "nodes": [pool.labels for pool in cluster.gpu_pools],
+        "taints": sorted({taint for pool in cluster.gpu_pools for taint in pool.taints}),
+        "mig": any(pool.mig for pool in cluster.gpu_pools),
+    }
+    if cluster.gpu_metrics_for is not None:
+        args["exporter_image"] = f"{cluster.images.prefix}/gpu-exporter:{cluster.images.tag}"
+        args["scraped_from"] = cluster.gpu_metrics_for
+    return args
 
 
 def check_places(hosted: Sequence[Hosted], scalings: Scalings, cluster: KubernetesSettings) -> None:

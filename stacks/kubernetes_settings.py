@@ -19,6 +19,9 @@ Taint = Annotated[
 ]
 
 
+NAMESPACE = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+
 class ImageSettings(Settings):
     """Where nodes find the images of the kit: `<prefix>/<name>:<tag>`."""
 
@@ -87,7 +90,7 @@ class KubernetesSettings(Settings):
     """The cluster, the namespace, and what is told to the platform."""
 
     images: ImageSettings
-    namespace: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = None
+    namespace: Annotated[str, Field(pattern=NAMESPACE)] | None = None
     """Of this stack alone: it is made here, closed, and stays with the models. Default: slm-<stack>."""
     admits: tuple[str, ...] = ()
     """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
@@ -108,8 +111,25 @@ class KubernetesSettings(Settings):
     """Part of each workload's processors that is reserved for it. Less fits more onto a small node."""
     gpu_pools: tuple[GpuPool, ...] = ()
     """Nodes with GPUs that models may run on; a model is put on the first that it fits on, or names one."""
+    device_plugin: bool = False
+    """Whether to run NVIDIA's device plugin on the pools, in a namespace of its own. AKS installs a driver,
+    but no plugin, so there: true, in one stack of the cluster; elsewhere nodes often have one already."""
+    gpu_metrics_for: Annotated[str, Field(pattern=NAMESPACE)] | None = None
+    """Namespace whose pods may ask the DCGM exporter what GPUs do; with devicePlugin. Default: none runs."""
     egress_ranges: tuple[str, ...] = ()
     """Private ranges (CIDR) that downloads may reach: a mirror, a proxy. Default: public addresses only."""
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "KubernetesSettings":
+        names = [pool.name for pool in self.gpu_pools]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise KitError(f"pool {min(twice)}", "is listed twice", "List it once in gpuPools.")
+        if self.device_plugin and not self.gpu_pools:
+            raise KitError("devicePlugin", "no node with GPUs is named", "Name them in gpuPools.")
+        if self.gpu_metrics_for is not None and not self.device_plugin:
+            raise KitError("gpuMetricsFor", "the exporter runs beside the device plugin", "Set devicePlugin.")
+        return self
 
     @property
     def gpus(self) -> int:

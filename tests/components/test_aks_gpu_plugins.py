@@ -26,8 +26,8 @@ def test_both_run_on_every_gpu_node_that_the_kit_makes_and_on_no_other() -> None
     for name in ("gpu-device-plugin", "gpu-gpu-exporter"):
         required = pod(name)["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         ((rule,),) = (term["matchExpressions"] for term in required["nodeSelectorTerms"])
-        assert rule["operator"] == "Exists"
-        assert rule["key"] in pool["nodeLabels"]
+        assert rule["operator"] == "In"
+        assert rule["values"] == [pool["nodeLabels"][rule["key"]]]
         (taint,) = pool["nodeTaints"]
         (tolerated,) = pod(name)["tolerations"]
         assert f"{tolerated['key']}={tolerated['value']}:{tolerated['effect']}" == taint

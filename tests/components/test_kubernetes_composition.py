@@ -24,7 +24,7 @@ CONFIG: dict[str, Any] = {
 }
 MODEL = "smollm2-135m-instruct"
 ON_GPU = {"name": "chat", "model": MODEL, "engine": "vllm", "contextLength": 1024, "concurrency": 2}
-POOL = {
+POOL: dict[str, Any] = {
     "modelSource": "hf",
     "kubernetes": {**CLUSTER, "gpuPools": [{"name": "gpu", "gpu": "t4"}]},
 }
@@ -124,6 +124,25 @@ def test_a_model_on_gpus_is_sent_to_its_pool_with_the_image_that_is_pulled() -> 
     assert not specs["gateway"].get("tolerations")
 
 
+def test_the_device_plugin_runs_on_the_pools_in_a_namespace_of_its_own_where_asked_for() -> None:
+    cluster = {**POOL["kubernetes"], "devicePlugin": True, "gpuMetricsFor": "monitoring"}
+    rendering = render_stack(models=[ON_GPU], **{**POOL, "kubernetes": cluster})
+    sets = {each.name: each.inputs for each in rendering.of_type("kubernetes:apps/v1:DaemonSet")}
+    assert sets.keys() == {"gpu-device-plugin", "gpu-gpu-exporter"}
+    for each in sets.values():
+        spec = each["spec"]["template"]["spec"]
+        (required,) = spec["affinity"]["nodeAffinity"].values()
+        ((rule,),) = (term["matchExpressions"] for term in required["nodeSelectorTerms"])
+        assert rule == {"key": "slm-kit.pool", "operator": "In", "values": ["gpu"]}
+        assert {found["key"] for found in spec["tolerations"]} >= {"sku", "nvidia.com/gpu"}
+    spaces = {
+        each.name: each.inputs["metadata"] for each in rendering.of_type("kubernetes:core/v1:Namespace")
+    }
+    assert spaces["cluster"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert spaces["gpu"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert not render_stack(models=[ON_GPU], **POOL).of_type("kubernetes:apps/v1:DaemonSet")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -136,6 +155,7 @@ def test_a_model_on_gpus_is_sent_to_its_pool_with_the_image_that_is_pulled() -> 
         ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),
         ({"models": [{"name": "gateway-published", "model": MODEL}]}, "are one name"),
         ({"hardware": "l4"}, "hardware"),
+        ({"kubernetes": {**CLUSTER, "devicePlugin": True}}, "Name them in gpuPools"),
         ({"models": [{**ON_GPU, "contextLength": 8192, "concurrency": 64}], **POOL}, "pool gpu: .* GiB"),
         ({"models": [{**ON_GPU, "update": "start-first"}], **POOL}, "update start-first of chat, pool gpu"),
         ({"models": [ON_GPU, {"name": MODEL, "engine": "onnx"}], **POOL}, "ReadWriteOnce"),

@@ -49,6 +49,7 @@ class PlacementStack:
                 "storageClass": STORAGE_CLASS,
                 "sharedAccess": access,
                 "gpuPools": list(pools),
+                "devicePlugin": True,
             },
         }
         named = {f"slm-kit:{key}": value for key, value in config.items()}

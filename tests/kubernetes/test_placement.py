@@ -74,6 +74,14 @@ def test_each_model_is_on_a_node_of_its_pool_and_nothing_else_is(
     )
 
 
+@pytest.mark.usefixtures("stack")
+def test_the_device_plugin_is_on_every_gpu_node_and_no_other(cluster: Cluster) -> None:
+    found = cluster.client.list(Pod, namespace="*", labels={"slm-kit.gpu-part": "device-plugin"})
+    assert sorted(str(pod.spec.nodeName) for pod in found if pod.spec) == [
+        "slm-small-1", "slm-small-2", "slm-wide",
+    ]  # fmt: skip
+
+
 def test_a_second_up_changes_nothing(stack: PlacementStack) -> None:
     assert "unchanged" in (said := stack.must("up"))
     assert not any(word in said for word in ("created", "updated", "replaced")), said

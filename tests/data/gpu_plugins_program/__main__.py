@@ -1,6 +1,6 @@
 """What GPU nodes run beside engines, as a program of its own."""
 
-from components.gpu_nodes import GPU_LABEL, GPU_TAINT
+from components.gpu_nodes import GPU_TAINT, POOL_LABEL
 from components.gpu_plugins import GpuPlugins
 
 GpuPlugins(
@@ -10,7 +10,7 @@ GpuPlugins(
         "plugin_image": "registry.example/k8s-device-plugin:v1",
         "exporter_image": "registry.example/gpu-exporter:v1",
         "scraped_from": "slm",
-        "node_label": GPU_LABEL,
+        "nodes": [{POOL_LABEL: "gpu"}],
         "taints": [GPU_TAINT],
         "mig": True,
     },
