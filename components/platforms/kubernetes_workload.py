@@ -97,7 +97,8 @@ class KubernetesWorkload(pulumi.ComponentResource):
             self._name,
             metadata=self._metadata(),
             automount_service_account_token=False,
-            image_pull_secrets=[{"name": each} for each in self._args.get("pull_secrets", ())],
+            # Not an empty list: the server keeps none, and a refresh would tell of a change.
+            image_pull_secrets=[{"name": each} for each in self._args.get("pull_secrets", ())] or None,
             opts=self._child(),
         )
         return name_of(account.metadata)

@@ -33,7 +33,8 @@ def inputs_now(form: Any, recorded: Mapping[str, Any], live: Mapping[str, Any]) 
 
 def _restored(form: Any, recorded: Any, live: Any) -> Any:
     if live is _GONE and recorded is not _GONE:
-        return _GONE
+        # An input that the server did not keep, such as an empty list, is recorded as the input alone.
+        return recorded if form == {"value": recorded} else _GONE
     if form is None:
         return live
     if "value" in form:

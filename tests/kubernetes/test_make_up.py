@@ -111,14 +111,14 @@ def test_logs_are_those_of_the_stacks_pods(stack: Stack) -> None:
 @pytest.mark.usefixtures("up")
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     said = stack.must("up")
-    assert re.search(r"Resources: \d+ unchanged$", said, re.MULTILINE), said
+    assert re.search(r"Resources: \d+ unchanged, 1 read$", said, re.MULTILINE), said
 
 
 @pytest.mark.usefixtures("up")
 def test_preview_shows_what_up_would_change(stack: Stack) -> None:
     stack.must("config", "keys[0].requestsPerMinute", "77")
     said = stack.must("preview")
-    assert re.search(r"Resources: 1 to update, \d+ unchanged$", said, re.MULTILINE), said
+    assert re.search(r"Resources: 1 to update, \d+ unchanged, 1 read$", said, re.MULTILINE), said
 
 
 @pytest.mark.usefixtures("up")

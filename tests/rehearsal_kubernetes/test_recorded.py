@@ -45,6 +45,12 @@ def test_a_value_that_the_server_never_gives_back_stays() -> None:
     assert inputs_now(shape(inputs, LIVE), LIVE, LIVE)["written"] == "only"
 
 
+def test_an_empty_list_that_the_server_dropped_stays() -> None:
+    inputs: dict[str, Any] = {**INPUTS, "imagePullSecrets": []}
+    in_state = {**inputs, **LIVE}
+    assert inputs_now(shape(inputs, LIVE), in_state, LIVE)["imagePullSecrets"] == []
+
+
 def test_a_change_is_still_one_at_the_next_refresh() -> None:
     changed = _spec(cpu="2")
     once = inputs_now(shape(INPUTS, LIVE), LIVE, changed)
