@@ -14,14 +14,23 @@ from stacks.settings import StackSettings
 
 
 def gateway_args(
-    made: Plan, settings: StackSettings, platform: Platform, image: pulumi.Input[str], routes: Sequence[Route]
+    made: Plan,
+    settings: StackSettings,
+    platform: Platform,
+    image: pulumi.Input[str],
+    routes: Sequence[Route],
+    keys: str = "keys",
+    opts: pulumi.ResourceOptions | None = None,
 ) -> GatewayArgs:
-    """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them."""
+    """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them.
+
+    `keys` is the name of the component that makes hashes of keys, `opts` are its own.
+    """
     args: GatewayArgs = {
         "platform": platform,
         "image": image,
         "routes": routes,
-        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
+        "keys": ApiKeys(keys, {"grants": made.grants, "secrets": key_secrets()}, opts),
         "limits": LIMITS,
         "address": settings.gateway_address,
         "port": settings.gateway_port,

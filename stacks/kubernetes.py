@@ -6,30 +6,26 @@ from dataclasses import replace
 import pulumi
 
 from catalog.errors import KitError
-from catalog.images import upstream_image
-from catalog.models import EngineName
 from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT, Route
 from components.model_service import ModelService
-from components.model_store import ModelStore, ModelStoreArgs
+from components.model_store import ModelStore
+from components.platform import Platform
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
 from components.platforms.kubernetes_checks import check, check_gpus
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
-from stacks.config import (
-    download_settings,
-    known_credentials,
-    read_settings,
-)
+from stacks.config import known_credentials, read_settings
 from stacks.gateway import gateway_args
-from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
+from stacks.kubernetes_settings import KubernetesSettings
+from stacks.named_images import NamedImages
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
+from stacks.store import store_args
 
 STORE, GATEWAY = "models", "gateway"
-_FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
 
 
 def program() -> None:
@@ -38,10 +34,11 @@ def program() -> None:
     cluster = _cluster(settings)
     made = plan(settings)
     check_credentials(made, known_credentials())
-    _check(made, cluster)
+    check_plan(made, cluster)
     pulumi.log.info(made.table)
-    platform = KubernetesPlatform("cluster", _where(cluster))
-    store = ModelStore(STORE, _store_args(made, platform, cluster.images))
+    platform = KubernetesPlatform("cluster", where(cluster, _namespace(cluster)))
+    images = NamedImages(cluster.images)
+    store = ModelStore(STORE, store_args(platform, images.store, made.authorities))
     for each in made.hosted:
         ModelService(
             each.serving.name,
@@ -50,12 +47,11 @@ def program() -> None:
                 "store": store,
                 "recipe": RECIPES[each.decision.engine],
                 "serving": each.serving,
-                "image": _engine_image(each.decision.engine, each.decision.gpus, cluster.images),
+                "image": images.engine(each.decision.engine, each.decision.gpus),
             },
         )
-    routes = _reached(made.routes, platform)
-    image = _image("gateway", cluster.images)
-    Gateway("gateway", gateway_args(made, settings, platform, image, routes))
+    routes = reached(made.routes, platform)
+    Gateway(GATEWAY, gateway_args(made, settings, platform, images.gateway(), routes))
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
@@ -87,7 +83,7 @@ def _namespace(cluster: KubernetesSettings) -> str:
     return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
 
 
-def _check(made: Plan, cluster: KubernetesSettings) -> None:
+def check_plan(made: Plan, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource."""
     check_gpus({each.serving.name: each.workload for each in made.hosted}, cluster.gpus)
     taken = {GATEWAY: GATEWAY, f"{GATEWAY}-published": f"{GATEWAY}-published"}
@@ -104,54 +100,34 @@ def _check(made: Plan, cluster: KubernetesSettings) -> None:
             )
 
 
-def _where(cluster: KubernetesSettings) -> KubernetesPlatformArgs:
-    found: ClusterArgs = {}
+def where(
+    cluster: KubernetesSettings, namespace: str, prefix: str = "", identifier: str | None = None
+) -> KubernetesPlatformArgs:
+    """The platform; `prefix` is of the names of all that runs on it, `identifier` the cluster's own."""
+    found: ClusterArgs = {} if identifier is None else {"identifier": identifier}
     if cluster.kubeconfig is not None:
         found["kubeconfig"] = str(cluster.kubeconfig)
     if cluster.context is not None:
         found["context"] = cluster.context
     where: KubernetesPlatformArgs = {
         "stack": pulumi.get_stack(),
-        "namespace": _namespace(cluster),
-        "provider": cluster_provider("cluster", found),
-        "keeper": cluster_provider("cluster-kept", found, finds=True),
+        "namespace": namespace,
+        "provider": cluster_provider(f"{prefix}cluster", found),
+        "keeper": cluster_provider(f"{prefix}cluster-kept", found, finds=True),
         "shared_access": cluster.shared_access,
-        "volume_gib": {STORE: cluster.store_gib},
+        "volume_gib": {f"{prefix}{STORE}": cluster.store_gib},
         "cpu_share": cluster.cpu_share,
         "gpus_available": cluster.gpus,
         "reachable_ranges": cluster.egress_ranges,
         "pull_secrets": cluster.images.pull_secrets,
-        "admits": {GATEWAY: cluster.admits},
+        "admits": {f"{prefix}{GATEWAY}": cluster.admits},
     }
     if cluster.storage_class is not None:
         where["storage_class"] = cluster.storage_class
     return where
 
 
-def _image(name: str, images: ImageSettings) -> str:
-    return f"{images.prefix}/{name}:{images.tag}"
-
-
-def _engine_image(engine: EngineName, gpus: int, images: ImageSettings) -> str:
-    if engine == "vllm":
-        return upstream_image("vllm" if gpus else "vllm-cpu")
-    return _image(_FOLDERS[engine], images)
-
-
-def _store_args(made: Plan, platform: KubernetesPlatform, images: ImageSettings) -> ModelStoreArgs:
-    args: ModelStoreArgs = {
-        "platform": platform,
-        "image": lambda target: _image(f"model-tools-{target}", images),
-    }
-    if made.authorities is not None:
-        args["authorities"] = made.authorities
-    secret = download_settings()
-    if secret is not None:
-        args["download_settings"] = secret
-    return args
-
-
-def _reached(routes: Sequence[Route], platform: KubernetesPlatform) -> list[Route]:
+def reached(routes: Sequence[Route], platform: Platform) -> list[Route]:
     """The routes with the engines' full names."""
     return [
         route if route.alias is None else replace(route, alias=platform.address(route.alias))
