@@ -6,7 +6,7 @@ import sys
 
 from catalog.errors import KitError
 from monitoring.watched import LOGIN
-from ops import decide, docker_engine, first_answer, host_checks, keys, trust
+from ops import decide, docker_engine, edge, first_answer, host_checks, keys, trust
 from ops import load as traffic
 from ops.ask import Answer
 from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
@@ -25,6 +25,9 @@ LOCAL = "local-docker"
 def up(stack: str, runner: str | None) -> None:
     """Bring the stack up and show that it answers."""
     decide.begin(stack)
+    if decide.target(stack) == edge.TARGET:
+        edge.up(stack, runner)
+        return
     _is_local(stack)
     decide.restore_authorities(stack, decide.config(stack), trust.find())
     settings_of(stack, with_secrets=False)
@@ -44,6 +47,9 @@ def up(stack: str, runner: str | None) -> None:
 def preview(stack: str) -> None:
     """Print what `up` would change."""
     decide.begin(stack)
+    if decide.target(stack) == edge.TARGET:
+        edge.preview(stack)
+        return
     _is_local(stack)
     if f"{NAMESPACE}:runner" not in decide.config(stack):
         raise KitError(
@@ -58,7 +64,9 @@ def render(stack: str) -> None:
     decide.begin(stack)
     used = runner_for("rehearsal", stack)
     target = decide.target(stack)
-    if target != "aks":
+    if target == edge.TARGET:
+        edge.prepare_render(used)
+    elif target != "aks":
         settings_of(stack, with_secrets=False)
         keys.ensure(used)
     if target == LOCAL:
@@ -72,13 +80,16 @@ def _is_local(stack: str) -> None:
     if target != LOCAL:
         raise KitError(
             f"stack {stack} with target {target}",
-            f"`make up`, `preview` and `down` are for target {LOCAL}",
+            f"`make up`, `preview` and `down` are for targets {LOCAL} and {edge.TARGET}",
             f"`make render STACK={stack}` makes its keys and shows it; then `pulumi up --stack {stack}`.",
         )
 
 
 def down(stack: str) -> None:
     """Remove what `up` made: containers, networks, small stores, images. State and keys stay."""
+    if decide.target(stack) == edge.TARGET:
+        edge.down(stack)
+        return
     _is_local(stack)
     used = decide.current_runner(stack)
     docker_engine.require()

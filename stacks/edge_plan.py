@@ -1,6 +1,6 @@
 """Every site of an edge stack as data, computed and refused before the first resource."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.errors import KitError
 from catalog.sizing.memory import MIB
@@ -42,7 +42,19 @@ def _planned(site: SiteSettings, settings: EdgeSettings) -> SitePlan:
             check_plan(made, site.kubernetes)
     except KitError as error:
         raise of_site(site.name, error) from error
-    return SitePlan(site, own, made)
+    return SitePlan(site, own, _with_speed(made, site))
+
+
+def _with_speed(made: Plan, site: SiteSettings) -> Plan:
+    """How fast the memory of a machine is, the catalog knows; `plan` looks at a machine that nobody knows."""
+    if site.machine.kind != "cpu":
+        return made
+    known = {"bandwidth": site.machine.bandwidth}
+    hosted = (
+        replace(each, fit=replace(each.fit, hardware=each.fit.hardware.model_copy(update=known)))
+        for each in made.hosted
+    )
+    return replace(made, hosted=tuple(hosted))
 
 
 def _refuse_outside(site: SiteSettings) -> None:

@@ -45,6 +45,13 @@ def test_sizing_takes_the_engine_and_variant_that_the_hardware_can_run() -> None
     assert on_gpu.made.hosted[0].devices == (0,)
 
 
+def test_the_table_of_a_site_says_how_fast_its_memory_lets_it_be() -> None:
+    (slow,), (fast,) = (planned({**PLANT, "hardware": each}) for each in ("raspberry-pi-5-8", "cpu-8"))
+    speeds = [plan.made.sizes[0].tokens_per_second_one or 0 for plan in (slow, fast)]
+    assert 0 < speeds[0] < speeds[1]
+    assert slow.table.startswith("site plant: Raspberry Pi 5 8 GB, arm64; fr-lyon, ring stable")
+
+
 def test_what_is_known_of_a_site_better_than_by_its_hardware_counts() -> None:
     with pytest.raises(KitError, match=r"site shop: SmolLM2.*tokens"):
         planned({**SHOP, "models": [LARGE]})
