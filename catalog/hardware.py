@@ -36,7 +36,7 @@ class Hardware(Row):
     name: str
     title: str
     kind: Place
-    group: Literal["processor", "edge", "consumer", "data centre"]
+    group: Literal["processor", "edge", "small computer", "consumer", "workstation", "data centre"]
     """Where the next larger one is looked for first."""
     memory_mib: Annotated[int, Field(gt=0)]
     """As CUDA or the kernel reports it; of one GPU."""
@@ -44,6 +44,10 @@ class Hardware(Row):
     """Of it, for the operating system and the kit's other containers."""
     bandwidth: Annotated[float, Field(gt=0)] | None
     """Of the memory, in 10^9 bytes a second; None where nobody knows, and then no speed is stated."""
+    cores: Annotated[int, Field(ge=1)] | None = None
+    """Of the whole machine; None for a card, which may be in any."""
+    arch: Literal["amd64", "arm64"] | None = None
+    """What its programs are compiled for, as images name it; None for a card."""
     compute_capability: float | None = None
     """NVIDIA's, which says what the GPU can compute; set exactly for a GPU."""
     most_gpus: Annotated[int, Field(ge=1)] | None = None
@@ -57,12 +61,19 @@ class Hardware(Row):
     def _is_complete(self) -> "Hardware":
         if (self.kind == "gpu") != (self.compute_capability is not None):
             raise ValueError("computeCapability belongs to a GPU, and only there")
+        if (self.cores is None) != (self.arch is None):
+            raise ValueError("cores and arch belong together")
         return self
 
     @property
     def usable(self) -> int:
         """Bytes of memory for engines; of one GPU."""
         return (self.memory_mib - self.reserved_mib) * MIB
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether the row is of a whole machine, whose memory is all there is, and not of a card in one."""
+        return self.cores is not None
 
     @property
     def memory_known(self) -> bool:

@@ -53,9 +53,7 @@ def ensure(used: Runner) -> None:
     A key that was revoked must not come back to life when its id is listed again.
     """
     written = config(used.stack)
-    ids = [str(key["id"]) for key in _entries(written) if isinstance(key, dict) and "id" in key]
-    if f"{PREFIX}openWebui" in written:
-        ids.append(OPEN_WEBUI_KEY)
+    ids = ids_of(written)
     present = written.get(f"{PREFIX}keySecrets") or {}
     for each in ids:
         if each not in present:
@@ -64,6 +62,15 @@ def ensure(used: Runner) -> None:
     for each in set(present) - set(ids):
         step(f"key {each!r} has no entry under {PREFIX}keys any more: forgotten")
         used.read("config", "rm", "--path", f'{PREFIX}keySecrets["{each}"]')
+
+
+def ids_of(written: Mapping[str, Any]) -> list[str]:
+    """Ids of all keys that config lists: the stack's, those of its sites, and the chat page's own."""
+    sites = written.get(f"{PREFIX}sites") or []
+    lists = [_entries(written), *(each.get("keys") for each in sites if isinstance(each, dict))]
+    entries = [key for each in lists if isinstance(each, list) for key in each]
+    ids = [str(key["id"]) for key in entries if isinstance(key, dict) and "id" in key]
+    return [*ids, OPEN_WEBUI_KEY] if f"{PREFIX}openWebui" in written else ids
 
 
 def ensure_passwords(used: Runner) -> None:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from catalog.errors import KitError
 from monitoring.watched import LOGIN
-from ops import azure, cluster, decide, docker_engine, first_answer, host_checks, keys, trust
+from ops import azure, cluster, decide, docker_engine, edge, first_answer, host_checks, keys, trust
 from ops import load as traffic
 from ops import logs as written
 from ops.ask import Answer
@@ -34,6 +34,8 @@ def up(stack: str, runner: str | None, *, sure: bool = False) -> None:
         cluster.up(stack, runner)
     elif target == AZURE:
         azure.up(stack, runner, sure=sure)
+    elif target == edge.TARGET:
+        edge.up(stack, runner)
     else:
         _refuse(stack, target, "up")
 
@@ -61,6 +63,9 @@ def preview(stack: str) -> None:
     if target == AZURE:
         azure.preview(stack)
         return
+    if target == edge.TARGET:
+        edge.preview(stack)
+        return
     if target not in (LOCAL, CLUSTER):
         _refuse(stack, target, "preview")
     if f"{NAMESPACE}:runner" not in decide.config(stack):
@@ -75,7 +80,10 @@ def render(stack: str) -> None:
     """Print every resource of the stack as JSON; needs no engine and touches nothing of Docker."""
     decide.begin(stack)
     used = runner_for("rehearsal", stack)
-    if decide.target(stack) != AZURE:
+    target = decide.target(stack)
+    if target == edge.TARGET:
+        edge.prepare_render(used)
+    elif target != AZURE:
         settings_of(stack, with_secrets=False)
         keys.ensure(used)
         keys.ensure_passwords(used)
@@ -94,6 +102,9 @@ def _refuse(stack: str, target: str, verb: str) -> NoReturn:
 def down(stack: str, *, sure: bool = False) -> None:
     """Remove what `up` made. State and keys stay, and the models where they are large or on a cluster."""
     target = decide.target(stack)
+    if target == edge.TARGET:
+        edge.down(stack)
+        return
     if target not in (LOCAL, CLUSTER, AZURE):
         _refuse(stack, target, "down")
     used = decide.current_runner(stack)

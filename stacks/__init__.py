@@ -10,10 +10,17 @@ from catalog.errors import KitError
 
 # By name, not by import: a machine that runs one target need not have the packages of another.
 COMPOSITIONS: Mapping[str, str] = MappingProxyType(
-    {"local-docker": "stacks.local_docker", "kubernetes": "stacks.kubernetes", "aks": "stacks.aks"}
+    {
+        "local-docker": "stacks.local_docker",
+        "kubernetes": "stacks.kubernetes",
+        "aks": "stacks.aks",
+        "edge": "stacks.edge",
+    }
 )
 
-EXTRAS: Mapping[str, str] = MappingProxyType({"kubernetes": "kubernetes", "aks": "azure"})
+EXTRAS: Mapping[str, str] = MappingProxyType(
+    {"kubernetes": "kubernetes", "aks": "azure", "edge": "kubernetes"}
+)
 """Optional dependencies (pyproject.toml) by the target that needs them."""
 
 

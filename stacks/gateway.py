@@ -19,17 +19,21 @@ def gateway_args(
     platform: Platform,
     image: pulumi.Input[str],
     routes: Sequence[Route],
+    *,
     collector: str | None = None,
+    keys: str = "keys",
+    opts: pulumi.ResourceOptions | None = None,
 ) -> GatewayArgs:
     """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them.
 
-    `collector`: where the platform does not hand on logs, the host:port that takes the gateway's.
+    `collector`: where the platform does not hand on logs, the host:port that takes the gateway's. `keys` is
+    the name of the component that makes hashes of keys, `opts` are its own.
     """
     args: GatewayArgs = {
         "platform": platform,
         "image": image,
         "routes": routes,
-        "keys": ApiKeys("keys", {"grants": made.grants, "secrets": key_secrets()}),
+        "keys": ApiKeys(keys, {"grants": made.grants, "secrets": key_secrets()}, opts),
         "limits": LIMITS,
         "address": settings.gateway_address,
         "port": settings.gateway_port,

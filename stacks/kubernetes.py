@@ -1,41 +1,31 @@
 """The workload layer: models on any cluster that a kubeconfig reaches, behind one gateway."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import pulumi
 
 from catalog.errors import KitError
-from catalog.images import upstream_image
-from catalog.models import EngineName
 from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
-from components.gateway.types import PUBLIC_PORT, Route
+from components.gateway.types import PUBLIC_PORT
 from components.gpu_plugins import GpuPlugins
 from components.model_service import ModelService
-from components.model_store import ModelStore, ModelStoreArgs
+from components.model_store import ModelStore
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
-from components.platforms.kubernetes_checks import check
-from components.platforms.kubernetes_names import dns_label, same_name
-from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from components.platforms.kubernetes_names import dns_label
 from monitoring.collector import LINES_PORT
-from stacks.cluster_stack import kubeconfig_of
-from stacks.config import (
-    download_settings,
-    known_credentials,
-    read_settings,
-)
+from stacks.config import known_credentials, read_settings
 from stacks.gateway import gateway_args
-from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
-from stacks.kubernetes_placement import check_places, places, plugins_of
-from stacks.kubernetes_scaling import GATEWAY, PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
-from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
-from stacks.plan import Plan, check_credentials, plan
+from stacks.kubernetes_monitoring import monitor, monitored, volumes_gib
+from stacks.kubernetes_placement import plugins_of
+from stacks.kubernetes_platform import GATEWAY, STORE, check_plan, platform_args, reached
+from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
+from stacks.kubernetes_settings import KubernetesSettings
+from stacks.named_images import NamedImages
+from stacks.plan import check_credentials, plan
 from stacks.settings import StackSettings
-
-STORE = "models"
-_FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
+from stacks.store import store_args
 
 
 def program() -> None:
@@ -44,18 +34,19 @@ def program() -> None:
     cluster = _cluster(settings)
     made = plan(settings)
     check_credentials(made, known_credentials())
-    _check(made, settings, cluster)
+    check_plan(made, settings, cluster)
     watched = monitored(made, settings, _namespace(cluster))
     scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
-    where = _scaled(_where(made, cluster), scalers, settings)
+    where = _scaled(platform_args(made, cluster, _namespace(cluster)), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
     if cluster.device_plugin:
         options = pulumi.ResourceOptions(provider=where.get("provider"))
         GpuPlugins("gpu", plugins_of(pulumi.get_stack(), cluster), options)
     pulumi.log.info(_kept(platform, cluster))
-    store = ModelStore(STORE, _store_args(made, platform, cluster.images))
+    images = NamedImages(cluster.images)
+    store = ModelStore(STORE, store_args(platform, images.store, made.authorities))
     for each in made.hosted:
         ModelService(
             each.serving.name,
@@ -64,15 +55,14 @@ def program() -> None:
                 "store": store,
                 "recipe": RECIPES[each.decision.engine],
                 "serving": each.serving,
-                "image": _engine_image(each.decision.engine, each.decision.gpus, cluster.images),
+                "image": images.engine(each.decision.engine, each.decision.gpus),
             },
         )
-    routes = _reached(made.routes, platform)
-    image = _image("gateway", cluster.images)
+    routes = reached(made.routes, platform)
     logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
-    Gateway("gateway", gateway_args(made, settings, platform, image, routes, logs))
+    Gateway(GATEWAY, gateway_args(made, settings, platform, images.gateway(), routes, collector=logs))
     if watched is not None:
-        monitor(watched, settings, platform, lambda name: _image(name, cluster.images))
+        monitor(watched, settings, platform, images.monitoring)
     scale(scalers, platform)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
@@ -104,45 +94,6 @@ def _namespace(cluster: KubernetesSettings) -> str:
     return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
 
 
-def _check(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> None:
-    """Refuse what the platform would refuse, before the first resource."""
-    check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
-    taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
-    for each in made.hosted:
-        name = each.serving.name
-        same_name(name, taken)
-        taken[dns_label(name)] = name
-        check(name, each.workload)
-
-
-def _where(made: Plan, cluster: KubernetesSettings) -> KubernetesPlatformArgs:
-    placed = places(STORE, made.hosted, cluster)
-    found: ClusterArgs = {}
-    if cluster.cluster is not None:
-        found["kubeconfig"] = kubeconfig_of(cluster.cluster)
-    if cluster.kubeconfig is not None:
-        found["kubeconfig"] = str(cluster.kubeconfig)
-    if cluster.context is not None:
-        found["context"] = cluster.context
-    where: KubernetesPlatformArgs = {
-        "stack": pulumi.get_stack(),
-        "namespace": _namespace(cluster),
-        "provider": cluster_provider("cluster", found),
-        "keeper": cluster_provider("cluster-kept", found, finds=True),
-        "shared_access": cluster.shared_access,
-        "volume_gib": {STORE: cluster.store_gib},
-        "cpu_share": cluster.cpu_share,
-        "node_selectors": placed.node_selectors,
-        "tolerations": placed.tolerations,
-        "reachable_ranges": cluster.egress_ranges,
-        "pull_secrets": cluster.images.pull_secrets,
-        "admits": {GATEWAY: cluster.admits},
-    }
-    if cluster.storage_class is not None:
-        where["storage_class"] = cluster.storage_class
-    return where
-
-
 def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:
     claim, form = platform.kept_name(STORE), f"{cluster.storage_class or 'default'}, {cluster.shared_access}"
     return (
@@ -157,34 +108,3 @@ def _scaled(
     """The platform, told whose replicas are not its own, and who asks Prometheus for them."""
     asking = {PROMETHEUS: (settings.autoscaling.keda_namespace,)} if by_demand(scalers) else {}
     return {**where, "scaled": scaled(scalers), "admits": {**where.get("admits", {}), **asking}}
-
-
-def _image(name: str, images: ImageSettings) -> str:
-    return f"{images.prefix}/{name}:{images.tag}"
-
-
-def _engine_image(engine: EngineName, gpus: int, images: ImageSettings) -> str:
-    if engine == "vllm":
-        return upstream_image("vllm" if gpus else "vllm-cpu")
-    return _image(_FOLDERS[engine], images)
-
-
-def _store_args(made: Plan, platform: KubernetesPlatform, images: ImageSettings) -> ModelStoreArgs:
-    args: ModelStoreArgs = {
-        "platform": platform,
-        "image": lambda target: _image(f"model-tools-{target}", images),
-    }
-    if made.authorities is not None:
-        args["authorities"] = made.authorities
-    secret = download_settings()
-    if secret is not None:
-        args["download_settings"] = secret
-    return args
-
-
-def _reached(routes: Sequence[Route], platform: KubernetesPlatform) -> list[Route]:
-    """The routes with the engines' full names."""
-    return [
-        route if route.alias is None else replace(route, alias=platform.address(route.alias))
-        for route in routes
-    ]

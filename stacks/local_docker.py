@@ -18,7 +18,6 @@ from monitoring.receiver_secrets import secret_files
 from monitoring.watched import Watched
 from stacks.config import (
     MONITORING_PASSWORD,
-    download_settings,
     key_secrets,
     known_credentials,
     known_receiver_secrets,
@@ -31,6 +30,7 @@ from stacks.local_images import LocalImages
 from stacks.model_settings import OpenWebuiSettings
 from stacks.plan import LIMITS, Plan, check_credentials, plan
 from stacks.settings import StackSettings
+from stacks.store import store_args
 from stacks.watching import watched_of
 
 
@@ -133,12 +133,7 @@ def _chat_page(page: OpenWebuiSettings, platform: DockerPlatform, images: LocalI
 def _store_args(
     settings: StackSettings, authorities: str | None, platform: DockerPlatform, images: LocalImages
 ) -> ModelStoreArgs:
-    args: ModelStoreArgs = {"platform": platform, "image": images.store}
-    if authorities is not None:
-        args["authorities"] = authorities
+    args = store_args(platform, images.store, authorities)
     if settings.model_folder is not None:
         args["host_folder"] = settings.model_folder
-    secret = download_settings()
-    if secret is not None:
-        args["download_settings"] = secret
     return args

@@ -7,7 +7,7 @@ import pulumi
 from catalog.images import base_image, upstream_image
 from catalog.models import EngineName
 from components.container_image import ContainerImage, ContainerImageArgs
-from components.upstream_image import UpstreamImage
+from components.upstream_image import UpstreamImage, UpstreamImageArgs
 from stacks.config import build_proxies
 from stacks.settings import StackSettings
 
@@ -18,8 +18,12 @@ ENGINE_FOLDERS: Mapping[EngineName, str] = {"onnx": "onnx-server", "ollama": "ol
 class LocalImages:
     """The images that the settings call for; what nobody asks for is not built."""
 
-    def __init__(self, settings: StackSettings) -> None:
+    def __init__(
+        self, settings: StackSettings, prefix: str = "", opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """`prefix` is of the images' names, `opts` are of each."""
         self._settings = settings
+        self._prefix, self._opts = prefix, opts
         self._made: dict[str, pulumi.Output[str]] = {}
 
     def gateway(self) -> pulumi.Output[str]:
@@ -47,7 +51,8 @@ class LocalImages:
     def pulled(self, name: str) -> pulumi.Output[str]:
         """An image of somebody else, by its name in catalog/images.yaml."""
         if name not in self._made:
-            self._made[name] = UpstreamImage(name, {"reference": upstream_image(name)}).reference
+            args: UpstreamImageArgs = {"reference": upstream_image(name)}
+            self._made[name] = UpstreamImage(f"{self._prefix}{name}", args, self._opts).reference
         return self._made[name]
 
     def _built(
@@ -64,7 +69,7 @@ class LocalImages:
             if upstream is not None:
                 args["dockerfile"] = "Dockerfile.upstream"
                 args["build_args"] = {"UPSTREAM": upstream}
-            self._made[name] = ContainerImage(name, args).reference
+            self._made[name] = ContainerImage(f"{self._prefix}{name}", args, self._opts).reference
         return self._made[name]
 
     def _args(self, folder: str, target: str) -> ContainerImageArgs:

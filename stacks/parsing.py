@@ -10,6 +10,7 @@ from catalog.errors import KitError
 from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
+from stacks.edge_settings import DockerSiteSettings, EdgeSettings, SiteSettings
 from stacks.kubernetes_settings import GpuPool, KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
@@ -49,6 +50,22 @@ def parse(
     return settings
 
 
+def parse_edge(config: Mapping[str, Any], secret_ids: Mapping[str, Any]) -> EdgeSettings:
+    """`parse` for an edge stack. Raises KitError, naming the site where it is about one."""
+    try:
+        settings = EdgeSettings.model_validate(config, by_name=False, by_alias=True)
+    except ValidationError as error:
+        raise _refusal(error, EdgeSettings) from error
+    for key in (key for site in settings.sites for key in site.keys):
+        if not secret_ids.get(key.id):
+            raise KitError(
+                f"key {key.id!r}",
+                "has no secret in slm-kit:keySecrets",
+                "Run `make up`, which makes missing keys.",
+            )
+    return settings
+
+
 SCHEMAS: Mapping[str, type[BaseModel]] = {
     "models": ModelSettings,
     "keys": KeySettings,
@@ -60,6 +77,8 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "kubernetes": KubernetesSettings,
     "autoscaling": AutoscalingSettings,
     "gpuPools": GpuPool,
+    "sites": SiteSettings,
+    "docker": DockerSiteSettings,
     "ports": MonitoringPorts,
     "scaling": ScalingSettings,
     "schedule": ScheduleSettings,
@@ -68,13 +87,13 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
 }
 
 
-def _refusal(error: ValidationError) -> KitError:
+def _refusal(error: ValidationError, whole: type[BaseModel] = StackSettings) -> KitError:
     """The first thing wrong, in the words of the config file."""
     first = error.errors(include_url=False)[0]
     place = [str(part) for part in first["loc"]]
     shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     value = f"{NAMESPACE}:{shown.removeprefix('.') or 'the stack config'}"
-    schema = next((SCHEMAS[part] for part in reversed(place[:-1]) if part in SCHEMAS), StackSettings)
+    schema = next((SCHEMAS[part] for part in reversed(place[:-1]) if part in SCHEMAS), whole)
     where = f"{schema.__module__.replace('.', '/')}.py"
     if first["type"] == "extra_forbidden":
         names = [field.alias or name for name, field in schema.model_fields.items()]

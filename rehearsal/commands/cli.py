@@ -18,6 +18,8 @@ from rehearsal.program.sdk import require_sdk
 from rehearsal.state.crypto import Vault, take_passphrase
 
 _PARALLEL = 16
+_GO_ON = "--continue-on-error"
+"""As the Pulumi CLI has it; here what does not depend on a failure is always gone on with."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,9 +54,9 @@ def parser() -> argparse.ArgumentParser:
     verb("render", "Show every resource the program registers.", "--json")
     verb("diff", "Compare two renders, or one with the program.").add_argument("files", nargs="+", type=Path)
     verb("preview", "Show what `up` would do.", "--json", "--expect-no-changes", "--refresh")
-    verb("up", "Create, update, replace and delete.", "--refresh")
+    verb("up", "Create, update, replace and delete.", "--refresh", _GO_ON)
     verb("refresh", "Make the state say what is there.")
-    verb("down", "Delete everything the state names.")
+    verb("down", "Delete everything the state names.", _GO_ON)
     output = verb("output", "Show the stack's outputs.", "--json", "--show-secrets")
     output.add_argument("name", nargs="?")
     _config_verbs(sub.add_parser("config", help="read and write configuration"), common)

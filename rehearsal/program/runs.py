@@ -51,7 +51,10 @@ def run(
             code = ended.code if isinstance(ended.code, int) else int(ExitCode.UPDATE)
             raise ProgramFailedError(f"the program ended with {ended.code}", code) from ended
     except Exception as error:
-        raise ProgramFailedError(_message(error, project.root), _code(error)) from error
+        text = _message(error, project.root)
+        if engine.failures:
+            text += f"\n{summary(engine)}"
+        raise ProgramFailedError(text, _code(error)) from error
     if engine.failures:
         raise ProgramFailedError(summary(engine), int(ExitCode.UPDATE))
 

@@ -115,6 +115,33 @@ def test_a_failed_resource_fails_its_dependents_only(stack: Stack) -> None:
     assert set(stack.files()) == {"bad", "after-bad", "good", "ordered"}
 
 
+def test_what_the_pulumi_cli_needs_a_flag_for_is_done_with_the_flag_too(stack: Stack) -> None:
+    program = 'File("bad", {"content": "x", "fail": True})\nFile("good", {"content": "y"})'
+    stack.program(program).run("up", "--continue-on-error", code=5)
+    assert stack.files() == {"good": "y"}
+    stack.run("down", "--continue-on-error")
+    assert stack.files() == {}
+
+
+def test_a_program_that_fails_at_its_end_keeps_what_it_left_out_and_tells_what_else_failed(
+    stack: Stack,
+) -> None:
+    both = 'File("here", {"content": "x"})\nFile("away", {"content": "y"})'
+    stack.program(both).run("up")
+    part = """
+        import pulumi
+        File("here", {"content": "new"})
+        File("bad", {"content": "z", "fail": True})
+        raise pulumi.RunError("away does not answer")
+    """
+    text = stack.program(part).run("up", code=5)
+    assert "away does not answer" in text
+    assert "bad: no luck with bad-" in text
+    assert stack.files() == {"here": "new", "away": "y"}
+    stack.program(both).run("up")
+    assert stack.files() == {"here": "x", "away": "y"}
+
+
 def test_after_a_failure_nothing_is_deleted(stack: Stack) -> None:
     stack.program('File("old", {"content": "x"})').run("up")
     stack.program('File("bad", {"content": "x", "fail": True})').run("up", code=5)

@@ -86,3 +86,20 @@ def test_this_machine_has_memory_but_no_bandwidth() -> None:
     assert machine.usable == (8192 - 512) * 2**20
     assert machine.bandwidth is None
     assert machine.runs == ("onnx", "ollama")
+
+
+def test_machines_of_the_edge_say_cores_and_architecture_and_a_card_says_neither() -> None:
+    found = {name: hardware.find(name) for name in ("mini-pc-n100-16", "raspberry-pi-5-8", "orin-nano-8")}
+    assert {name: (each.cores, each.arch) for name, each in found.items()} == {
+        "mini-pc-n100-16": (4, "amd64"),
+        "raspberry-pi-5-8": (4, "arm64"),
+        "orin-nano-8": (6, "arm64"),
+    }
+    assert all(each.is_machine for each in found.values())
+    assert not hardware.find("rtx-4000-ada-20").is_machine
+
+
+@pytest.mark.parametrize("machine", ALL, ids=lambda machine: machine.name)
+def test_cores_and_architecture_belong_together(machine: Hardware) -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        Hardware.model_validate({**machine.model_dump(), "cores": 4, "arch": None})

@@ -1,0 +1,67 @@
+"""The commands for a stack of edge sites. What a site is and can run, the program itself refuses."""
+
+from typing import Any
+
+from catalog.errors import KitError
+from ops import decide, keys
+from ops.decide import PREFIX
+from ops.runner import PulumiCli, Runner
+from ops.say import step
+from stacks.edge_config import edge_keys, refuse_unknown
+from stacks.edge_settings import EdgeSettings
+from stacks.parsing import parse_edge
+
+TARGET = "edge"
+GO_ON = "--continue-on-error"
+
+
+def up(stack: str, runner: str | None) -> None:
+    """Serve every site that answers. Raises UpdateError where one does not, or something failed.
+
+    Without a refresh, which would fail at the first site that is away.
+    """
+    settings_of(stack)
+    used = decide.choose_runner(stack, runner)
+    keys.ensure(used)
+    step(f"{used.name} up")
+    used.show("up", GO_ON)
+    for name, site in used.outputs()["sites"].items():
+        print(f"  {name:<24} {site['endpoint']}  {', '.join(site['models'])}")
+
+
+def preview(stack: str) -> None:
+    """Print what `up` would change; asks every site."""
+    settings_of(stack)
+    decide.current_runner(stack).show("preview")
+
+
+def prepare_render(used: Runner) -> None:
+    """Check the config and make the keys that a render shows hashes of."""
+    settings_of(used.stack)
+    keys.ensure(used)
+
+
+def down(stack: str) -> None:
+    """Remove what `up` made where a site answers; UpdateError where one does not. Models and keys stay."""
+    used = decide.current_runner(stack)
+    step(f"{used.name} down")
+    used.show("down", GO_ON)
+    decide.forget_runner(stack, used)
+    if isinstance(used, PulumiCli):
+        used.forget()
+    step(f"stack {stack} is down; its models stay at the sites, its keys in the stack config")
+
+
+def settings_of(stack: str) -> EdgeSettings:
+    """The settings as the stack's file has them; keys need no secret yet. Raises KitError."""
+    written = decide.config(stack)
+    refuse_unknown(written)
+    plain: dict[str, Any] = {
+        key.removeprefix(PREFIX): value
+        for key, value in written.items()
+        if key.startswith(PREFIX) and key.removeprefix(PREFIX) in edge_keys()
+    }
+    if not isinstance(plain.get("sites", []), list):
+        raise KitError(f"{PREFIX}sites", "must be a list", "See stacks/Pulumi.edge.example.yaml.")
+    ids = keys.ids_of(written)
+    return parse_edge(plain, dict.fromkeys(ids, "to be made"))

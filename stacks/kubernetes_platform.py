@@ -1,0 +1,85 @@
+"""What a composition tells its Kubernetes platform, and what it refuses before there is one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import pulumi
+
+from components.gateway.types import Route
+from components.platform import Platform
+from components.platforms.kubernetes import KubernetesPlatformArgs
+from components.platforms.kubernetes_checks import check
+from components.platforms.kubernetes_names import dns_label, same_name
+from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from stacks.cluster_stack import kubeconfig_of
+from stacks.kubernetes_monitoring import PARTS
+from stacks.kubernetes_placement import check_places, places
+from stacks.kubernetes_scaling import GATEWAY
+from stacks.kubernetes_settings import KubernetesSettings
+from stacks.plan import Plan
+from stacks.settings import StackSettings
+
+__all__ = ["GATEWAY", "STORE", "check_plan", "platform_args", "reached"]
+
+STORE = "models"
+Placed = TypeVar("Placed")
+
+
+def check_plan(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> None:
+    """Refuse what the platform would refuse, before the first resource. Raises KitError."""
+    check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
+    taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
+    for each in made.hosted:
+        name = each.serving.name
+        same_name(name, taken)
+        taken[dns_label(name)] = name
+        check(name, each.workload)
+
+
+def platform_args(
+    made: Plan, cluster: KubernetesSettings, namespace: str, prefix: str = "", identifier: str | None = None
+) -> KubernetesPlatformArgs:
+    """The platform; `prefix` is of the names of all that runs on it, `identifier` the cluster's own."""
+    placed = places(STORE, made.hosted, cluster)
+    found = _reached_by(cluster, identifier)
+    args: KubernetesPlatformArgs = {
+        "stack": pulumi.get_stack(),
+        "namespace": namespace,
+        "provider": cluster_provider(f"{prefix}cluster", found),
+        "keeper": cluster_provider(f"{prefix}cluster-kept", found, finds=True),
+        "shared_access": cluster.shared_access,
+        "volume_gib": {f"{prefix}{STORE}": cluster.store_gib},
+        "cpu_share": cluster.cpu_share,
+        "node_selectors": _prefixed(prefix, placed.node_selectors),
+        "tolerations": _prefixed(prefix, placed.tolerations),
+        "reachable_ranges": cluster.egress_ranges,
+        "pull_secrets": cluster.images.pull_secrets,
+        "admits": {f"{prefix}{GATEWAY}": cluster.admits},
+    }
+    if cluster.storage_class is not None:
+        args["storage_class"] = cluster.storage_class
+    return args
+
+
+def reached(routes: Sequence[Route], platform: Platform) -> list[Route]:
+    """The routes with the engines' full names."""
+    return [
+        route if route.alias is None else replace(route, alias=platform.address(route.alias))
+        for route in routes
+    ]
+
+
+def _reached_by(cluster: KubernetesSettings, identifier: str | None) -> ClusterArgs:
+    found: ClusterArgs = {} if identifier is None else {"identifier": identifier}
+    if cluster.cluster is not None:
+        found["kubeconfig"] = kubeconfig_of(cluster.cluster)
+    if cluster.kubeconfig is not None:
+        found["kubeconfig"] = str(cluster.kubeconfig)
+    if cluster.context is not None:
+        found["context"] = cluster.context
+    return found
+
+
+def _prefixed(prefix: str, by_name: Mapping[str, Placed]) -> dict[str, Placed]:
+    return {f"{prefix}{name}": value for name, value in by_name.items()}
