@@ -88,7 +88,7 @@ def _interruptible(deployment: Deployment, session: Session) -> Iterator[None]:
 def _started(session: Session) -> Update:
     operations = session.operations(preview=False)
     assert isinstance(operations, Update)
-    repair(operations)
+    operations.unsettled = repair(operations)
     return operations
 
 
@@ -101,7 +101,7 @@ def up(session: Session, out: TextIO, *, fresh: bool) -> int:
                 _refresh(operations, session)
                 operations.reporter.steps.clear()
             deployment = _deploy(session, operations, dry_run=False)
-            _raise_failures(deployment.failures)
+            _raise_failures({**operations.unsettled, **deployment.failures})
         except ProgramFailedError as error:
             hint = "\nwhat succeeded is kept; run `up` again to continue"
             raise ProgramFailedError(f"{error}{hint}", error.exit_code) from error
@@ -124,6 +124,7 @@ def refresh(session: Session) -> int:
         for step in sorted(operations.reporter.steps, key=lambda step: step.urn):
             if step.op != "same":
                 session.write("\n".join(step.lines()))
+        _raise_failures(operations.unsettled)
         session.write(operations.reporter.summary(done=True))
     return 0
 
@@ -150,7 +151,7 @@ def down(session: Session) -> int:
             failures = delete_all(resources, operations.delete, session.parallel)
         finally:
             operations.journal.flush()
-        _raise_failures(failures)
+        _raise_failures({**operations.unsettled, **failures})
         session.write(operations.reporter.summary(done=True))
     return 0
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import RLock
 from typing import Any
 
-from rehearsal.backend import UNKNOWN, Diff
+from rehearsal.backend import UNKNOWN, Diff, ResourceFailedError
 from rehearsal.engine.core import PROVIDER_PREFIX, BaseEngine
 from rehearsal.engine.deletions import delete_all
 from rehearsal.engine.operations import Preview, has_backend, marked_outputs
@@ -86,6 +86,8 @@ class Deployment(BaseEngine):
         return Answer(urn, id=id_, outputs=wanted.inputs)
 
     def _custom(self, urn: str, wanted: Registration, old: Resource | None) -> Answer:
+        if urn in self._do.unsettled:
+            raise ResourceFailedError(self._do.unsettled[urn])
         backend = self._do.providers.backend(wanted.provider, wanted.type)
         decided = plan(backend, wanted, old, gone=old in self._gone.values())
         new = replace(entry(urn, wanted), inputs=decided.inputs)
@@ -155,7 +157,7 @@ class Deployment(BaseEngine):
 
     def delete_rest(self, parallel: int) -> None:
         """After the program: what was replaced, and what it no longer asks for. Not after a failure."""
-        if self.failures or self.skipped or self.cancelled:
+        if self.failures or self.skipped or self.cancelled or self._do.unsettled:
             return
         doomed = self._journal.left()
         for each in doomed:

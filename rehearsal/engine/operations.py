@@ -36,6 +36,8 @@ class Preview:
         self.journal = journal
         self.providers = providers
         self.reporter = reporter
+        self.unsettled: dict[str, str] = {}
+        """Why the state does not say what there is, by URN: nothing more is done with these in this run."""
 
     def create(self, new: Resource, old: Resource | None) -> Resource:
         """`old`: what stays until the end of the run, marked for deletion."""

@@ -1,8 +1,10 @@
 """Finishing what a run left that was killed, before anything new is begun."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from rehearsal.backend import Backend
+from rehearsal.backend import Backend, RefusedError, ResourceFailedError
 from rehearsal.engine.operations import Update, has_backend, marked_outputs
 from rehearsal.engine.providers import Providers
 from rehearsal.state.checkpoint import Operation, Resource
@@ -10,15 +12,28 @@ from rehearsal.state.journal import Journal
 from rehearsal.values import plain
 
 
-def repair(update: Update) -> None:
-    """Settle every pending operation and delete what failed creations left."""
+def repair(update: Update) -> dict[str, str]:
+    """Settle every pending operation and delete what failed creations left.
+
+    Returns why not, by URN, where a target does not let it: the next run tries again, and what is on other
+    targets must not wait for that.
+    """
+    failures: dict[str, str] = {}
     for operation in update.journal.pending():
-        _settle(update, operation)
+        _tried(failures, operation.resource, partial(_settle, update, operation))
     for resource in update.journal.left():
         if resource.delete and resource.init_errors:
             update.reporter.progress("delete", resource.urn, "left by a failed creation")
-            update.delete(resource)
+            _tried(failures, resource, partial(update.delete, resource))
     update.journal.flush()
+    return failures
+
+
+def _tried(failures: dict[str, str], resource: Resource, action: Callable[[], None]) -> None:
+    try:
+        action()
+    except (ResourceFailedError, RefusedError) as error:
+        failures[resource.urn] = f"what an earlier run left is not settled: {error}"
 
 
 def _settle(update: Update, operation: Operation) -> None:

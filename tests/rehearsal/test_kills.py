@@ -94,6 +94,21 @@ def test_down_after_a_kill_removes_what_was_half_created(stack: Stack) -> None:
     assert stack.files() == {}
 
 
+def test_what_cannot_be_settled_does_not_hold_up_the_rest_and_is_settled_by_a_later_run(stack: Stack) -> None:
+    stack.program(_FIRST).run("up")
+    stack.program('File("plain", {"content": "a"})')
+    _slain(stack, "delete:before:fixed")
+    (stack.target / "fixed" / "foreign").write_text("in the way")
+    text = stack.program('File("plain", {"content": "b"})').run("up", code=5)
+    assert "d: what an earlier run left is not settled: fixed has ['foreign'] in it" in text
+    assert stack.files()["plain"] == "b"
+    assert "fixed has ['foreign'] in it" in stack.run("down", code=5)
+    (stack.target / "fixed" / "foreign").unlink()
+    stack.run("down")
+    assert stack.files() == {}
+    assert _settled(stack)
+
+
 def test_what_was_there_before_a_killed_creation_is_not_ours_to_delete(stack: Stack) -> None:
     (stack.target / "mine").write_text("somebody's work")
     stack.program('File("f", {"name": "mine", "content": "x"})')

@@ -123,9 +123,7 @@ def test_what_the_pulumi_cli_needs_a_flag_for_is_done_with_the_flag_too(stack: S
     assert stack.files() == {}
 
 
-def test_a_program_that_fails_at_its_end_keeps_what_it_left_out_and_tells_what_else_failed(
-    stack: Stack,
-) -> None:
+def test_a_program_that_fails_at_its_end_keeps_what_it_left_out_and_tells_all(stack: Stack) -> None:
     both = 'File("here", {"content": "x"})\nFile("away", {"content": "y"})'
     stack.program(both).run("up")
     part = """
