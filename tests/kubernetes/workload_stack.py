@@ -1,5 +1,6 @@
 """A stack with target `kubernetes` from a copy of the checkout, run by the rehearsal."""
 
+import functools
 import os
 import secrets
 import subprocess
@@ -26,12 +27,18 @@ IMAGES = {
 UP_SECONDS = 900
 
 
+@functools.cache
+def load_images(cluster: Cluster) -> None:
+    """Give the cluster the kit's images, once a session: the converter's takes a while."""
+    for name, (source, target) in IMAGES.items():
+        cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{name}:{TAG}"))
+
+
 class WorkloadStack:
     """Its commands; `key` is the API key."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
-        for name, (source, target) in IMAGES.items():
-            cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{name}:{TAG}"))
+        load_images(cluster)
         self._made = new_stack(NAME, 1, folder)
         self._passphrase = folder / "passphrase"
         self._passphrase.touch(mode=0o600)
