@@ -16,9 +16,8 @@ from lightkube.resources.core_v1 import Namespace, PersistentVolumeClaim
 
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.fixtures import names
-from tests.kubernetes.images import build
 from tests.kubernetes.waiting import until
-from tests.kubernetes.workload_stack import IMAGES, MODEL, ROOT, TAG
+from tests.kubernetes.workload_stack import MODEL, ROOT, TAG, load_images
 from tests.stack.rig import Stack, new_stack
 
 pytestmark = pytest.mark.docker
@@ -29,8 +28,7 @@ needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="no kubec
 @pytest.fixture(scope="module")
 def stack(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that was never up, on the cluster that stack `maker` has as its output."""
-    for name, (source, target) in IMAGES.items():
-        cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{name}:{TAG}"))
+    load_images(cluster)
     made = new_stack(NAME, 1, tmp_path_factory.mktemp("make-up"))
     where = {
         "cluster": MAKER, "namespace": NAMESPACE, "images": {"tag": TAG}, "storeGib": 1, "cpuShare": 0.1,

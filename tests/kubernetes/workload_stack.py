@@ -1,5 +1,6 @@
 """A stack with target `kubernetes` from a copy of the checkout, run by the rehearsal."""
 
+import functools
 import os
 import secrets
 import subprocess
@@ -28,6 +29,18 @@ HELD = ("slm-kit:keySecrets", "slm-kit:passwords")
 UP_SECONDS = 900
 
 
+def load_images(cluster: Cluster, *, watched: bool = False) -> None:
+    """Give the cluster the kit's images, each once a session: the converter's takes a while."""
+    for name in IMAGES | (MONITORING if watched else {}):
+        _load(cluster, name)
+
+
+@functools.cache
+def _load(cluster: Cluster, name: str) -> None:
+    source, target = {**IMAGES, **MONITORING}[name]
+    cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{name}:{TAG}"))
+
+
 class WorkloadStack:
     """Its commands; `key` is the API key. `watched`: whether it has a monitoring set, with `password`;
     `scaling`: of its model."""
@@ -44,8 +57,7 @@ class WorkloadStack:
     ) -> None:
         self.name, self.namespace, self._watched = name, namespace, watched
         self._scaled = {} if scaling is None else {"scaling": dict(scaling)}
-        for image, (source, target) in (IMAGES | (MONITORING if watched else {})).items():
-            cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{image}:{TAG}"))
+        load_images(cluster, watched=watched)
         self._made = new_stack(name, 1, folder)
         self._passphrase = folder / "passphrase"
         self._passphrase.touch(mode=0o600)
