@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lightkube.codecs import load_all_yaml
 from lightkube.core.exceptions import ApiError
-from lightkube.resources.core_v1 import Pod, Secret
 
+from tests.kubernetes.client_pod import client_pod
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.waiting import until
 
@@ -43,39 +42,6 @@ def work():
 for _ in range(workers):
     threading.Thread(target=work).start()
 """
-OBJECTS = """
-apiVersion: v1
-kind: Secret
-metadata: {name: asker, namespace: "{{ namespace }}"}
-stringData: {key: "{{ key }}"}
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: asker
-  namespace: "{{ namespace }}"
-  labels: {slm-kit.stack: "{{ stack }}", slm-kit.role: "{{ role }}"}
-spec:
-  restartPolicy: Never
-  automountServiceAccountToken: false
-  terminationGracePeriodSeconds: 0
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 10001
-    fsGroup: 10001
-    seccompProfile: {type: RuntimeDefault}
-  containers:
-    - name: main
-      image: "{{ image }}"
-      imagePullPolicy: Never
-      command: [python, -c, {{ script | tojson }}, "{{ url }}", "{{ model }}", "{{ workers }}"]
-      securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities: {drop: [ALL]}
-      volumeMounts: [{name: key, mountPath: /key, readOnly: true}]
-  volumes: [{name: key, secret: {secretName: asker}}]
-"""
 
 
 @dataclass(frozen=True)
@@ -107,11 +73,6 @@ class Asker:
 @contextlib.contextmanager
 def asking(cluster: Cluster, namespace: str, **values: str) -> Iterator[Asker]:
     """Ask until the end; `values` are key, stack, image (with Python), url, model and workers."""
-    context = {"namespace": namespace, "role": ROLE, "script": SCRIPT, **values}
-    for each in load_all_yaml(OBJECTS, context=context):
-        cluster.client.create(each)
-    try:
+    arguments = [values.pop(each) for each in ("url", "model", "workers")]
+    with client_pod(cluster, namespace, "asker", ROLE, SCRIPT, arguments, **values):
         yield Asker(cluster, namespace)
-    finally:
-        for kind in (Pod, Secret):
-            cluster.client.delete(kind, "asker", namespace=namespace)

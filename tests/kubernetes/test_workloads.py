@@ -8,15 +8,7 @@ from typing import Any
 import pytest
 from lightkube.operators import Operator
 from lightkube.resources.apps_v1 import Deployment
-from lightkube.resources.batch_v1 import Job
-from lightkube.resources.core_v1 import (
-    ConfigMap,
-    Namespace,
-    PersistentVolumeClaim,
-    Pod,
-    Secret,
-    Service,
-)
+from lightkube.resources.core_v1 import ConfigMap, Pod
 
 from tests.kubernetes.asker import Asker, asking
 from tests.kubernetes.cluster import Cluster
@@ -29,24 +21,6 @@ Record = Callable[[str, object], None]
 Labels = dict[str, str | Operator[Any] | Iterable[Any] | None]
 WORKERS = 2
 ENGINE: Labels = {"slm-kit.workload": MODEL}
-
-
-@pytest.fixture(scope="module")
-def stack(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkloadStack]:
-    """The stack, up; gone with its namespace afterwards."""
-    made = WorkloadStack(cluster, tmp_path_factory.mktemp("workloads"))
-    try:
-        made.must("up")
-        yield made
-    finally:
-        made.must("down")
-        kinds = (Pod, Service, Secret, Deployment, Job)
-        left = {kind.__name__: names(cluster.client.list(kind, namespace=NAMESPACE)) for kind in kinds}
-        claims = names(cluster.client.list(PersistentVolumeClaim, namespace=NAMESPACE))
-        cluster.client.delete(Namespace, NAMESPACE)
-    until("the namespace gone", lambda: NAMESPACE not in names(cluster.client.list(Namespace)))
-    assert not any(left.values()), left
-    assert claims == {f"slm-kit-{NAME}-models"}, "only the models are kept"
 
 
 @pytest.fixture(scope="module")
