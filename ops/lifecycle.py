@@ -61,7 +61,6 @@ def render(stack: str) -> None:
     if target != "aks":
         settings_of(stack, with_secrets=False)
         keys.ensure(used)
-    if target == LOCAL:
         keys.ensure_passwords(used)
     used.show("render", "--json")
 

@@ -17,6 +17,8 @@ from monitoring.watched import Watched
 # Not the collector: its own lines would come back to it.
 _PARTS = ("gateway", "open-webui", "prometheus", "alertmanager", "loki", "node-exporter", "grafana")
 _OVERVIEW = Link("Look at what is wrong", OVERVIEW)
+_HANDED_ON = "From the gateway to the engine; nothing from an engine: the gateway never handed it on."
+_ENGINES_ELSEWHERE = "The gateway's alone: engines' lines stay with the cluster (`kubectl logs`)."
 _CHOSEN = '{service_name=~"$workload"}'
 
 
@@ -72,8 +74,8 @@ def board(watched: Watched) -> Board:
         ),
         Panel(
             "One request",
-            "All lines with the request id above, from the gateway to the engine; callers get the id in the "
-            "header X-Request-Id. Nothing from an engine: the gateway never handed it on.",
+            "All lines with the request id above; callers get the id in the header X-Request-Id. "
+            + (_ENGINES_ELSEWHERE if watched.cluster else _HANDED_ON),
             unit="string",
             link=Link("Look at the gateway", GATEWAY),
             view=View.LOGS,
