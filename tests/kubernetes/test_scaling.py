@@ -60,7 +60,7 @@ def test_an_up_leaves_a_sleeping_model_asleep(cluster: Cluster, asleep: Workload
     said = asleep.must("up")
     assert re.search(r"Resources: \d+ unchanged$", said, re.MULTILINE), said
     assert _replicas(cluster) == 0
-    assert not _engines(cluster)
+    until("its pod gone", lambda: not _engines(cluster))
 
 
 def test_a_request_for_a_sleeping_model_is_told_when_to_come_back_and_wakes_it(
