@@ -111,6 +111,8 @@ class Workload:
     """False for what must pass through the gateway like everybody else; it meets the gateway alone."""
     watches: bool = False
     """Whether it is a part of the monitoring set, whose parts meet each other where nothing else is."""
+    logs_port: int | None = None
+    """Port at which it takes the log of the gateway, which meets nothing else of the monitoring set."""
     ports: tuple[int, ...] = ()
     publish: tuple[Publish, ...] = ()
     needs_egress: bool = False

@@ -1,6 +1,7 @@
 """The OpenTelemetry Collector's configuration: logs to Loki, usage counted from the gateway's.
 
-Names of components are those of collector 0.159; fields of the access log are components/gateway/config.py's.
+Names of components are those of collector 0.159; fields of the access log are those of
+components/gateway/log_fields.py.
 """
 
 import json
@@ -9,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from monitoring.usage import BIRTH_EVENT, counting
+from monitoring.usage import BIRTH_EVENT, GATEWAY, counting
 from monitoring.usage_counters import BUCKETS, counters
 from monitoring.watched import ADDRESSES, Watched
 
@@ -17,6 +18,8 @@ __all__ = ["BUCKETS", "render"]
 
 FORWARD_PORT = 8006
 """Fluentd's forward protocol: what the containers' log driver speaks."""
+LINES_PORT = 8007
+"""On a cluster: lines over TCP, from the gateway alone."""
 HEALTH_PORT = 13133
 HEALTH_PATH = "/"
 """On 127.0.0.1 inside the container."""
@@ -39,14 +42,31 @@ _TELEMETRY = int(ADDRESSES.collector.rsplit(":", 1)[1])
 def render(watched: Watched) -> str:
     """collector.yaml, the same text for the same stack."""
     config: dict[str, Any] = {
-        "receivers": {"fluent_forward": {"endpoint": f"0.0.0.0:{FORWARD_PORT}"}},
+        "receivers": _receiver(watched),
         "processors": _processors(watched),
         "connectors": {"signal_to_metrics": {"logs": counters(watched)}},
         "exporters": _exporters(),
         "extensions": {"health_check": {"endpoint": f"127.0.0.1:{HEALTH_PORT}", "path": HEALTH_PATH}},
-        "service": _service(),
+        "service": _service(list(_receiver(watched))),
     }
     return yaml.safe_dump(config, sort_keys=False, width=10_000, allow_unicode=True)
+
+
+def _receiver(watched: Watched) -> Mapping[str, Any]:
+    """What Docker hands on of all containers; on a cluster the gateway's lines, labelled alike."""
+    if not watched.cluster:
+        return {"fluent_forward": {"endpoint": f"0.0.0.0:{FORWARD_PORT}"}}
+    said = {"service.name": GATEWAY, "stack": watched.stack}
+    return {
+        "tcp_log": {
+            "listen_address": f"0.0.0.0:{LINES_PORT}",
+            "max_log_size": "64KiB",
+            "attributes": {
+                **{label: said[name] for name, label in LABELLED.items()},
+                "source": "stdout",
+            },
+        }
+    }
 
 
 def _processors(watched: Watched) -> Mapping[str, Any]:
@@ -126,7 +146,7 @@ def _exporters() -> Mapping[str, Any]:
     }
 
 
-def _service() -> Mapping[str, Any]:
+def _service(receivers: list[str]) -> Mapping[str, Any]:
     reader = {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": _TELEMETRY}}}}
     return {
         "extensions": ["health_check"],
@@ -136,7 +156,7 @@ def _service() -> Mapping[str, Any]:
         },
         "pipelines": {
             "logs/loki": {
-                "receivers": ["fluent_forward"],
+                "receivers": receivers,
                 "processors": [
                     "memory_limiter",
                     "filter/not_births",
@@ -148,7 +168,7 @@ def _service() -> Mapping[str, Any]:
                 "exporters": ["otlp_http/loki"],
             },
             "logs/usage": {
-                "receivers": ["fluent_forward"],
+                "receivers": receivers,
                 "processors": ["memory_limiter", "filter/access_log", "transform/usage"],
                 "exporters": ["signal_to_metrics"],
             },

@@ -10,6 +10,7 @@ from monitoring import rules
 from monitoring.alerts import alerts_of
 from monitoring.alerts.making import RUNBOOKS
 from monitoring.recording import rules_of
+from monitoring.replicas import replicas
 from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, WatchedModel
 
 INTERVAL = "15s"
@@ -57,12 +58,11 @@ def _config(watched: Watched) -> dict[str, Any]:
 
 
 def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
-    engines = [_engine(model) for model in watched.engines]
     return [
         _job("gateway", _targets(ADDRESSES.gateway)),
-        *([_job("engine", {"static_configs": engines})] if engines else []),
+        *([_job("engine", _engines(watched))] if watched.engines else []),
         _job("usage", {**_usage_limits(watched), **_targets(ADDRESSES.usage)}),
-        _job("node", _targets(ADDRESSES.node)),
+        *([] if watched.cluster else [_job("node", _targets(ADDRESSES.node))]),
         *([_job("gpu", _targets(ADDRESSES.gpu))] if watched.gpus else []),
         _job("prometheus", _behind_login(ADDRESSES.prometheus)),
         _job("alertmanager", _behind_login(ADDRESSES.alertmanager)),
@@ -78,6 +78,12 @@ def _usage_limits(watched: Watched) -> dict[str, Any]:
         "sample_limit": samples,
         "body_size_limit": f"{math.ceil(samples * _BYTES_A_SAMPLE / 2**20)}MB",
     }
+
+
+def _engines(watched: Watched) -> dict[str, Any]:
+    if watched.cluster:
+        return replicas(watched.engines, INTERVAL)
+    return {"static_configs": [_engine(model) for model in watched.engines]}
 
 
 def _engine(model: WatchedModel) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class WatchedModel:
     """None for an external endpoint."""
     alias: str | None = None
     """DNS name of the engine; LoRA adapters share their base model's. None for an external endpoint."""
+    address: str | None = None
+    """On a cluster: the full DNS name behind which each ready replica of the engine is one address."""
     price: Price | None = None
     """None where nobody knows one."""
 
@@ -106,6 +108,9 @@ class Watched:
     """Name and end of validity (Unix time) of each certificate that the stack trusts or shows."""
     gpus: int = 0
     """GPUs that engines of the stack use on this machine; 0: there is no GPU exporter."""
+    cluster: bool = False
+    """Whether it runs on Kubernetes: engines are there only once they are ready, the machines are for the
+    cluster's own monitoring to watch, and of all logs the gateway's alone is kept."""
     max_connections: int = 256
     """Clients that the gateway serves at once."""
     retention_days: int = 35

@@ -14,9 +14,17 @@ from stacks.settings import StackSettings
 
 
 def gateway_args(
-    made: Plan, settings: StackSettings, platform: Platform, image: pulumi.Input[str], routes: Sequence[Route]
+    made: Plan,
+    settings: StackSettings,
+    platform: Platform,
+    image: pulumi.Input[str],
+    routes: Sequence[Route],
+    collector: str | None = None,
 ) -> GatewayArgs:
-    """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them."""
+    """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them.
+
+    `collector`: where the platform does not hand on logs, the host:port that takes the gateway's.
+    """
     args: GatewayArgs = {
         "platform": platform,
         "image": image,
@@ -29,4 +37,6 @@ def gateway_args(
     }
     if made.authorities is not None:
         args["authorities"] = made.authorities
+    if collector is not None:
+        args["collector"] = collector
     return args

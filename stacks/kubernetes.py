@@ -12,26 +12,27 @@ from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT, Route
-from components.gpu_plugins import GpuPlugins
 from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
 from components.platforms.kubernetes_checks import check
 from components.platforms.kubernetes_names import dns_label, same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
+from monitoring.collector import LINES_PORT
 from stacks.config import (
     download_settings,
     known_credentials,
     read_settings,
 )
 from stacks.gateway import gateway_args
-from stacks.kubernetes_placement import check_places, places, plugins_of
-from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
+from stacks.kubernetes_monitoring import PARTS, monitor, monitored, volumes_gib
+from stacks.kubernetes_placement import check_places, places, plug
+from stacks.kubernetes_scaling import GATEWAY, PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.plan import Plan, check_credentials, plan
 from stacks.settings import StackSettings
 
-STORE, GATEWAY = "models", "gateway"
+STORE = "models"
 _FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
 
 
@@ -42,13 +43,13 @@ def program() -> None:
     made = plan(settings)
     check_credentials(made, known_credentials())
     _check(made, settings, cluster)
+    watched = monitored(made, settings, _namespace(cluster))
     scalers = scalers_of(made, settings, cluster.gpus)
     pulumi.log.info(made.table)
     where = _scaled(_where(made, cluster), scalers, settings)
+    where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
-    if cluster.device_plugin:
-        options = pulumi.ResourceOptions(provider=where.get("provider"))
-        GpuPlugins("gpu", plugins_of(pulumi.get_stack(), cluster), options)
+    plug(cluster, where.get("provider"))
     pulumi.log.info(_kept(platform, cluster))
     store = ModelStore(STORE, _store_args(made, platform, cluster.images))
     for each in made.hosted:
@@ -64,7 +65,10 @@ def program() -> None:
         )
     routes = _reached(made.routes, platform)
     image = _image("gateway", cluster.images)
-    Gateway("gateway", gateway_args(made, settings, platform, image, routes))
+    logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
+    Gateway("gateway", gateway_args(made, settings, platform, image, routes, logs))
+    if watched is not None:
+        monitor(watched, settings, platform, lambda name: _image(name, cluster.images))
     scale(scalers, platform)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
@@ -89,12 +93,6 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
     ):
         if wanted is not None:
             raise KitError(f"slm-kit:{name}", "is for one machine with Docker", "Remove it from this stack.")
-    if settings.monitoring.enabled:
-        raise KitError(
-            "slm-kit:monitoring",
-            "does not run on Kubernetes yet",
-            "Set it to {enabled: false} in this stack.",
-        )
     return settings.kubernetes
 
 
@@ -105,7 +103,7 @@ def _namespace(cluster: KubernetesSettings) -> str:
 def _check(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource."""
     check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
-    taken = {GATEWAY: GATEWAY, f"{GATEWAY}-published": f"{GATEWAY}-published"}
+    taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)

@@ -14,13 +14,12 @@ from stacks.plan import Plan
 from stacks.scaling import check_gpus, recommended_of, scaling_of
 from stacks.settings import StackSettings
 
-PROMETHEUS = "prometheus"
-"""Workload that KEDA asks."""
+GATEWAY, PROMETHEUS = "gateway", "prometheus"
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """What acts on one model's Deployment, or looks at it."""
+    """What acts on one Deployment, or looks at it."""
 
     scaling: Scaling | None
     """None where the count is the Deployment's own."""
@@ -28,7 +27,10 @@ class Scaler:
 
 
 def scalers_of(made: Plan, settings: StackSettings, gpus: int) -> dict[str, Scaler]:
-    """By model, those that have any. Raises KitError for what cannot work; `gpus` are those of all nodes."""
+    """By workload: of models, and of the gateway. Raises KitError for what cannot work.
+
+    `gpus` are those of all nodes.
+    """
     models = {model.name: model for model in settings.hosted}
     check_gpus([(each, models[each.serving.name].scaling) for each in made.hosted], gpus)
     found: dict[str, Scaler] = {}
@@ -40,11 +42,12 @@ def scalers_of(made: Plan, settings: StackSettings, gpus: int) -> dict[str, Scal
         recommended = recommended_of(scaling, settings.autoscaling)
         if scaling or recommended:
             found[model.name] = Scaler(scaling, recommended)
-    return found
+    recommended = recommended_of(None, settings.autoscaling)
+    return {**found, GATEWAY: Scaler(None, recommended)} if recommended else found
 
 
 def scaled(scalers: Mapping[str, Scaler]) -> list[str]:
-    """Models whose Deployment must not say how many replicas there are."""
+    """Workloads whose Deployment must not say how many replicas there are."""
     return [name for name, each in scalers.items() if each.scaling]
 
 
@@ -54,7 +57,7 @@ def by_demand(scalers: Mapping[str, Scaler]) -> bool:
 
 
 def scale(scalers: Mapping[str, Scaler], platform: KubernetesPlatform) -> None:
-    """Make the scalers of models that run already."""
+    """Make the scalers of what runs already."""
     login = _login(platform) if by_demand(scalers) else None
     alias, port = ADDRESSES.prometheus.split(":")
     for name, each in scalers.items():

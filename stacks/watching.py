@@ -1,6 +1,6 @@
 """From a stack's plan to what is watched of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography import x509
 
@@ -19,32 +19,43 @@ MOST_CERTIFICATES = 20
 """Of a machine's whole bundle those that end first are watched."""
 
 
-def watched_of(stack: str, made: Plan, settings: StackSettings, limits: GatewayLimits) -> Watched:
-    """What monitoring is told."""
+def watched_of(
+    stack: str,
+    made: Plan,
+    settings: StackSettings,
+    limits: GatewayLimits,
+    address: Callable[[str], str] | None = None,
+) -> Watched:
+    """What monitoring is told. `address`: on a cluster, an alias' full DNS name."""
     hosted = {each.serving.name: each for each in made.hosted}
     owners = {name: model for model in settings.models for name in model.public_names}
     names = [route.model for route in made.routes]
     return Watched(
         stack=stack,
         models=tuple(
-            _model(route, owners[route.model], hosted.get(owners[route.model].name)) for route in made.routes
+            _model(route, owners[route.model], hosted.get(owners[route.model].name), address)
+            for route in made.routes
         ),
         keys=tuple(_key(grant, names) for grant in made.grants),
         certificates=certificates_of(made.authorities),
-        gpus=sum(len(each.devices) for each in made.hosted),
+        gpus=0 if address else sum(len(each.devices) for each in made.hosted),
+        cluster=address is not None,
         max_connections=limits.max_connections,
         retention_days=settings.monitoring.retention_days,
         log_retention_days=settings.monitoring.log_retention_days,
     )
 
 
-def _model(route: Route, model: ModelSettings, hosted: Hosted | None) -> WatchedModel:
+def _model(
+    route: Route, model: ModelSettings, hosted: Hosted | None, address: Callable[[str], str] | None
+) -> WatchedModel:
     return WatchedModel(
         name=route.model,
         slo=model.slo.as_slo() if model.slo else Slo(),
         max_queue=route.max_queue,
         engine=None if hosted is None else _engine(hosted, model.scaling.min_replicas),
         alias=route.alias,
+        address=address(route.alias) if address and route.alias else None,
         price=model.price.as_price() if model.price else _price_of(hosted),
     )
 

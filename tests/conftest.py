@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.kubernetes.fixtures"]
+pytest_plugins = ["tests.kubernetes.fixtures", "tests.kubernetes.with_keda"]
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("PULUMI_ERROR_OUTPUT_STRING", "1")
 

@@ -34,6 +34,8 @@ class GatewayArgs(TypedDict):
     """Model id to the credential of its external endpoint, secret. Default: none."""
     authorities: NotRequired[str]
     """The stack's own authorities, in PEM, for external endpoints that name them. Default: none."""
+    collector: NotRequired[str]
+    """host:port that takes the log over TCP. Default: the platform hands on what the gateway writes."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -47,7 +49,13 @@ class Gateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slm:index:Gateway", name, {}, opts)
-        config = render(args["routes"], args["keys"].grants, args["limits"], args.get("authorities"))
+        config = render(
+            args["routes"],
+            args["keys"].grants,
+            args["limits"],
+            args.get("authorities"),
+            args.get("collector"),
+        )
         args["platform"].run(
             name,
             Workload(

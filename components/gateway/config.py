@@ -14,7 +14,9 @@ from string import Template
 
 from catalog.errors import KitError
 from components.gateway.checks import check_key_id, check_unique
+from components.gateway.collector import backend, collector_files, log_target
 from components.gateway.fallbacks import check_fallbacks, fallback_rules
+from components.gateway.log_fields import LOG_FIELDS
 from components.gateway.refusals import OWN_ERRORS, REFUSALS
 from components.gateway.types import GatewayLimits, KeyGrant, Route
 from components.gateway.upstreams import authority_files, external_values
@@ -46,11 +48,13 @@ def render(
     grants: Sequence[KeyGrant],
     limits: GatewayLimits | None = None,
     authorities: str | None = None,
+    collector: str | None = None,
 ) -> dict[str, str]:
     """File name -> content of the configuration directory.
 
     Raises KitError for what is there twice, granted but not served, or a fallback that cannot be one.
-    ``limits`` default to ``GatewayLimits()``; ``authorities`` are the stack's own, in PEM.
+    ``limits`` default to ``GatewayLimits()``; ``authorities`` are the stack's own, in PEM; ``collector`` is
+    the host:port that takes the log over TCP too, where nothing else hands it on.
     """
     limits = limits or GatewayLimits()
     check_unique("model", [route.model for route in routes])
@@ -62,7 +66,7 @@ def render(
     quotas = {g.id: str(g.requests_per_minute) for g in grants if g.requests_per_minute is not None}
     ends = {g.id: str(_first_second(g.expires)) for g in grants if g.expires is not None}
     return {
-        "haproxy.cfg": _haproxy_cfg(routes, limits),
+        "haproxy.cfg": _haproxy_cfg(routes, limits, collector),
         "models.map": _map({model: model for model in models}),
         "grants.map": _map(dict.fromkeys(pairs, "1")),
         "limits.map": _map(quotas),
@@ -70,6 +74,7 @@ def render(
         USAGE_START: usage_start(routes, granted),
         "key-models.map": _map({key: _model_list(names) for key, names in granted.items()}),
         **authority_files(routes, authorities),
+        **collector_files(collector),
     }
 
 
@@ -88,7 +93,7 @@ def render_keys(hashes: Mapping[str, str]) -> str:
     return _map({digest: key_id for key_id, digest in hashes.items()})
 
 
-def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
+def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits, collector: str | None) -> str:
     rules = {name: refusal.rule() for name, refusal in REFUSALS.items()}
     values = {
         **rules,
@@ -101,10 +106,11 @@ def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits) -> str:
         "http_errors": "\n".join(
             f"    {refusal.rule('http-error', status)}" for status, refusal in OWN_ERRORS.items()
         ),
-        "log_fields": " ".join(_LOG_FIELDS),
+        "log_fields": " ".join(LOG_FIELDS),
         "fallbacks": fallback_rules(routes),
+        "collected": log_target(collector),
     }
-    head = _template("haproxy.cfg").substitute(values)
+    head = _template("haproxy.cfg").substitute(values) + backend(collector)
     return head + "".join(
         _backend(route, rules, limits) for route in sorted(routes, key=lambda route: route.model)
     )
@@ -123,37 +129,6 @@ def _backend(route: Route, rules: Mapping[str, str], limits: GatewayLimits) -> s
         values |= external_values(route, route.external)
         values["guard"] = f"    http-request {rules['field_not_allowed']} if {{ var(txn.steering) -m found }}"
     return "".join(_template(name).substitute(values) for name in files)
-
-
-# The access log, one JSON object a line; its field names are an interface. A text that is not known is "",
-# a number -1. model was asked for, served_by is the route that took the request: that one or its fallback.
-# hold_ms is the wait for a replica, queue_ms for a slot; first_byte_ms is that of the answer's body, since
-# the whole request was here. events are those of a stream that passed, about one a token: all that is known
-# of one that ended before it told its tokens. ended: the whole answer passed.
-_LOG_FIELDS = (
-    '%(time)[date(0,us),us_utime(\\"%Y-%m-%dT%H:%M:%S.%NZ\\")]',
-    "%(request_id)[var(txn.request_id)]",
-    "%(client)[src]",
-    "%(key_id)[var(txn.key_id)]",
-    "%(model)[var(txn.model)]",
-    "%(served_by)[var(txn.served_by)]",
-    "%(method)[var(txn.method)]",
-    "%(path)[var(txn.path)]",
-    "%(status)ST",
-    "%(error)[var(txn.refusal)]",
-    "%(stream:bool)[var(txn.stream,0)]",
-    "%(replica)[srv_name]",
-    "%(hold_ms:sint)[var(txn.hold_ms,0)]",
-    "%(queue_ms)Tw",
-    "%(first_byte_ms:sint)[var(txn.first_byte_ms,-1)]",
-    "%(total_ms)Ta",
-    "%(prompt_tokens:sint)[var(txn.prompt_tokens,-1)]",
-    "%(completion_tokens:sint)[var(txn.completion_tokens,-1)]",
-    "%(events:sint)[var(txn.events,0)]",
-    "%(ended:bool)[var(txn.ended,0)]",
-    "%(bytes)B",
-    "%(termination)ts",
-)
 
 
 def _route_values(route: Route) -> dict[str, str]:

@@ -28,11 +28,11 @@ class MonitoringArgs(TypedDict):
     watched: Watched
     password: pulumi.Input[str]
     """Of the login on every page, secret."""
-    store: pulumi.Input[str]
-    """Volume of the model store, whose disk is watched."""
+    store: NotRequired[pulumi.Input[str]]
+    """Volume of the model store, whose disk is watched. Default: nobody watches disks and machine."""
     ports: Mapping[str, int]
     """Port of the machine, on 127.0.0.1, by part: prometheus, alertmanager, collector (takes the logs of
-    containers), and grafana, which runs only where it has one."""
+    containers; on a cluster it has none), and grafana, which runs only where it has one."""
     storage_gib: int
     """Most that Prometheus keeps."""
     receivers: NotRequired[Sequence[Receiver]]
@@ -64,13 +64,12 @@ class Monitoring(pulumi.ComponentResource):
         args, watched = self._args, self._args["watched"]
         rules = prometheus.render(watched, args.get("runbooks", RUNBOOKS))
         receivers = args.get("receivers", ())
-        seen = {"models": args["store"], "prometheus": volumes["prometheus"], "loki": volumes["loki"]}
         made = {
             "collector": parts.collector(
-                self._part("collector", {"collector.yaml": collector.render(watched)})
+                self._part("collector", {"collector.yaml": collector.render(watched)}),
+                cluster=watched.cluster,
             ),
             "loki": parts.loki(self._part("loki", {"loki.yaml": loki.render(watched)}, data=volumes["loki"])),
-            "node-exporter": parts.node_exporter(self._part("node-exporter", {}), seen),
             "alertmanager": parts.alertmanager(
                 self._part(
                     "alertmanager",
@@ -86,6 +85,9 @@ class Monitoring(pulumi.ComponentResource):
                 args["storage_gib"],
             ),
         }
+        if "store" in args:
+            seen = {"models": args["store"], "prometheus": volumes["prometheus"], "loki": volumes["loki"]}
+            made["node-exporter"] = parts.node_exporter(self._part("node-exporter", {}), seen)
         if watched.gpus:
             made["gpu-exporter"] = parts.gpu_exporter(
                 self._part("gpu-exporter", {"dcgm_counters.csv": counters()})

@@ -8,7 +8,7 @@ import pulumi
 
 from components.monitoring.memory import MEMORY_MIB, go_runtime
 from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Probe, Publish, Resources, Update, Workload
-from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT
+from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT, LINES_PORT
 from monitoring.watched import LOKI_MOUNT, MODELS_MOUNT, PROMETHEUS_MOUNT
 
 
@@ -102,12 +102,13 @@ def loki(part: Part) -> Workload:
     )
 
 
-def collector(part: Part) -> Workload:
-    """Takes the logs of all containers, hands them to Loki and counts usage."""
+def collector(part: Part, *, cluster: bool) -> Workload:
+    """Takes the logs of all containers, on a cluster the gateway's; hands them to Loki and counts usage."""
     return _workload(
         "collector",
         part,
-        port=FORWARD_PORT,
+        port=LINES_PORT if cluster else FORWARD_PORT,
+        logs_port=LINES_PORT if cluster else None,
         probe_port=HEALTH_PORT,
         probe=HEALTH_PATH,
         command=(f"--config={CONFIG_PATH}/collector.yaml",),

@@ -14,11 +14,11 @@ from components.platforms.kubernetes_names import (
     STACK_LABEL,
     digest_of,
     dns_label,
+    full_name,
     same_name,
-    service_name,
 )
 from components.platforms.kubernetes_namespace import KubernetesNamespace, KubernetesNamespaceArgs
-from components.platforms.kubernetes_places import Placement
+from components.platforms.kubernetes_places import WATCHING_SHARE, Placement
 from components.platforms.kubernetes_workload import KubernetesWorkload
 from components.workload import Mount, Workload
 
@@ -137,7 +137,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
 
     def address(self, alias: str) -> str:
         """The full name of the alias' Service: the gateway's resolver knows no search domains."""
-        return f"{service_name(alias)}.{self._args['namespace']}.svc.cluster.local"
+        return full_name(alias, self._args["namespace"])
 
     def kept_volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
         """`kept_name(name)`; see components/platform.py."""
@@ -186,7 +186,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
             node_selector=args.get("node_selectors", {}).get(name, {}),
             tolerations=args.get("tolerations", {}).get(name, ()),
             priority_class=args.get("priority_classes", {}).get(name),
-            cpu_share=args.get("cpu_share", 1),
+            cpu_share=args.get("cpu_share", 1) * (WATCHING_SHARE if workload.watches else 1),
             together=self._together(name, workload),
         )
 

@@ -37,6 +37,8 @@ class Role(StrEnum):
     MONITORING = "monitoring"
     SCRAPER = "scraper"
     """The part of the monitoring set that asks engines and gateway for their metrics."""
+    COLLECTOR = "collector"
+    """The part that takes the gateway's log."""
     JOB = "job"
 
 
@@ -44,6 +46,8 @@ def role_of(workload: Workload) -> Role:
     """The role; a service that reaches engines and is published is the gateway, unpublished an engine."""
     if workload.kind is Kind.JOB:
         return Role.JOB
+    if workload.logs_port is not None:
+        return Role.COLLECTOR
     if workload.watches:
         return Role.SCRAPER if workload.reaches_engines else Role.MONITORING
     if not workload.reaches_engines:
@@ -74,6 +78,11 @@ def service_name(alias: str) -> str:
             "Choose another name; for a model, name the catalog's model as `model`.",
         )
     return dns_label(alias)
+
+
+def full_name(alias: str, namespace: str) -> str:
+    """DNS name of an alias' Service that needs no search domain."""
+    return f"{service_name(alias)}.{namespace}.svc.cluster.local"
 
 
 def labels_of(stack: str, name: str, workload: Workload) -> dict[str, str]:

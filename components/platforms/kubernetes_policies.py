@@ -14,10 +14,11 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Which every namespace has since Kubernetes 1.21."""
 
 MAY_REACH: dict[Role, tuple[Role, ...]] = {
-    Role.GATEWAY: (Role.ENGINE,),
+    Role.GATEWAY: (Role.ENGINE, Role.COLLECTOR),
     Role.CLIENT: (Role.GATEWAY,),
-    Role.MONITORING: (Role.MONITORING, Role.SCRAPER),
-    Role.SCRAPER: (Role.ENGINE, Role.GATEWAY, Role.MONITORING, Role.SCRAPER),
+    Role.MONITORING: (Role.MONITORING, Role.SCRAPER, Role.COLLECTOR),
+    Role.SCRAPER: (Role.ENGINE, Role.GATEWAY, Role.MONITORING, Role.SCRAPER, Role.COLLECTOR),
+    Role.COLLECTOR: (Role.MONITORING,),
     Role.ENGINE: (),
     Role.JOB: (),
 }
@@ -103,6 +104,8 @@ def _ingress(
                 # An empty list of ports would be all of them.
                 continue
             rule["ports"] = _ports(asked)
+        if caller is Role.GATEWAY and workload.logs_port is not None:
+            rule["ports"] = _ports([workload.logs_port])
         rules.append(rule)
     if admitted and workload.publish:
         rules.append(

@@ -13,6 +13,7 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/groupbyattrsprocessor"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/fluentforwardreceiver"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/tcplogreceiver"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
@@ -63,6 +64,7 @@ func components() (factories otelcol.Factories, err error) {
 	}
 	if factories.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](
 		fluentforwardreceiver.NewFactory(),
+		tcplogreceiver.NewFactory(),
 	); err != nil {
 		return factories, err
 	}

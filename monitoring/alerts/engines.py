@@ -8,7 +8,8 @@ from monitoring.watched import Watched, WatchedEngine, WatchedModel
 DOWN_SECONDS = 60
 """Longer than an engine takes to be replaced by `make up`."""
 SILENT_WHILE_LOADING = ("vllm",)
-"""Engines whose metrics can be read only once the model is loaded: down is what they are while they start."""
+"""Engines whose metrics can be read only once the model is loaded: down is what they are while they start.
+On a cluster every engine is: its name leads to it once it is ready."""
 SERVED_SLACK_SECONDS = 600
 """Beyond the budget of a start: an engine whose last replica was there in this time served lately."""
 WAKE_SLACK_SECONDS = 60
@@ -47,7 +48,7 @@ def _of_one(model: WatchedModel) -> list[Alert]:
     rules = [
         alert(
             "EngineDown",
-            _down(engine, only),
+            _down(engine, only, silent=model.address is not None or engine.name in SILENT_WHILE_LOADING),
             Severity.PAGE,
             Dashboard.MODEL,
             for_=f"{DOWN_SECONDS}s",
@@ -71,17 +72,17 @@ def _of_one(model: WatchedModel) -> list[Alert]:
     return rules[-1:] if model.may_sleep else rules
 
 
-def _down(engine: WatchedEngine, only: str) -> str:
+def _down(engine: WatchedEngine, only: str, *, silent: bool) -> str:
     """One that is silent while it loads is down if it served lately, or was silent for its whole budget."""
     down = f"slm:engine_up{only} == 0"
-    if engine.name not in SILENT_WHILE_LOADING:
+    if not silent:
         return down
     budget = engine.start_budget_seconds
     # Longer than the silence below, so that one outage is one alert without a gap between the two.
     served = f"max_over_time(slm:replicas{only}[{budget + SERVED_SLACK_SECONDS}s]) > 0"
-    silent = f"max_over_time(slm:engine_up{only}[{budget}s]) == 0"
+    never_up = f"max_over_time(slm:engine_up{only}[{budget}s]) == 0"
     known = f"slm:engine_up{only} offset {budget}s"
-    return f"{down} and on (model) ({served} or on (model) ({silent} and on (model) {known}))"
+    return f"{down} and on (model) ({served} or on (model) ({never_up} and on (model) {known}))"
 
 
 def _starting_too_long() -> Alert:

@@ -13,6 +13,7 @@ DISK_NEARLY_FULL = 0.9
 DISK_FULL = 0.97
 MEMORY_NEARLY_FULL = 0.95
 _OF_ENGINE = "slm:engine_oom_kills:increase10m"
+_TOLD = f"{_OF_ENGINE} > 0"
 CLOCK_SECONDS = 5
 """A clock that is set by the network may be off by about one second (the kernel's own bound, half an hour
 after it asked a server); five are reached after three hours without one."""
@@ -22,17 +23,22 @@ where nobody tells the kernel, as with a host that sets its guest's clock, or ch
 
 
 def groups(watched: Watched) -> list[Group]:
-    """The same for every stack, but who was killed is known only of engines."""
+    """The same for every machine, but who was killed is known only of engines; on a cluster that alone."""
+    if watched.cluster:
+        return [Group("alerts-machine", [_killed_inside()] if _tells(watched) else [])]
     rules = [*_oom_kills(watched), _memory(), *_disks(), _clock()]
     return [Group("alerts-machine", rules)]
+
+
+def _tells(watched: Watched) -> bool:
+    """Whether an engine says what was killed of it."""
+    return any(series.name == _OF_ENGINE for series in series_of(watched))
 
 
 def _oom_kills(watched: Watched) -> list[Alert]:
     """An engine says what was killed of it; one that started when the kernel killed was killed itself."""
     killed, just_started = "slm:oom_kills:increase10m > 0", "time() - slm:engine_start_time_seconds < 600"
-    told = f"{_OF_ENGINE} > 0"
-    tells = any(series.name == _OF_ENGINE for series in series_of(watched))
-    named = [*([just_started] if watched.engines else []), *([told] if tells else [])]
+    named = [*([just_started] if watched.engines else []), *([_TOLD] if _tells(watched) else [])]
     other = alert(
         "OomKill",
         " unless on () ".join([killed, *(f"({one})" for one in named)]),
@@ -55,11 +61,13 @@ def _oom_kills(watched: Watched) -> list[Alert]:
         "the kernel killed in the last 10 minutes, and it was started {{ $value | humanizeDuration }} ago",
         first="Give it more memory (memoryMib), or fewer requests at once (concurrency).",
     )
-    if not tells:
-        return [engine, other]
-    inside = alert(
+    return [engine, *([_killed_inside()] if _tells(watched) else []), other]
+
+
+def _killed_inside() -> Alert:
+    return alert(
         "OomKill",
-        told,
+        _TOLD,
         Severity.TICKET,
         Dashboard.MODEL,
         labels={"killed": "inside"},
@@ -67,7 +75,6 @@ def _oom_kills(watched: Watched) -> list[Alert]:
         "{{ $value | humanize }} of its processes in 10 minutes",
         first="Give it more memory (memoryMib), or fewer requests at once (concurrency).",
     )
-    return [engine, inside, other]
 
 
 def _memory() -> Alert:

@@ -21,6 +21,8 @@ _CHOSEN = '{service_name=~"$workload"}'
 
 
 def _workloads(watched: Watched) -> tuple[str, ...]:
+    if watched.cluster:
+        return ("gateway",)
     engines = sorted(str(model.alias) for model in watched.engines)
     return (*_PARTS, *(("gpu-exporter",) if watched.gpus else ()), *engines)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.models import EngineName
-from monitoring.recording.queries import constant, rate, selector, summed
+from monitoring.recording.queries import constant, rate, selector, summed, zeros
 from monitoring.rules import Record
 from monitoring.watched import Watched, WatchedModel
 
@@ -37,7 +37,7 @@ def common(engine: EngineName, names: Names, watched: Watched) -> list[Record]:
     if not models:
         return []
     made = [
-        _up(engine, names.up),
+        _up(engine, names.up, _asleep(models) if watched.cluster else ""),
         told(engine, "slm:engine_running", names.running),
         told(engine, "slm:engine_waiting", names.waiting),
         risen(engine, "slm:engine_first_token_seconds_bucket:rate5m", names.first_token, "le"),
@@ -67,12 +67,18 @@ def risen(engine: EngineName, name: str, metric: str, *by: str) -> Record:
     return Record(name, rate(metric, ("model", *by), job=JOB, engine=engine), {"engine": engine})
 
 
-def _up(engine: EngineName, metric: str | None) -> Record:
+def _up(engine: EngineName, metric: str | None, otherwise: str) -> Record:
+    """1 where one of its replicas is up."""
     expr = f"max by (model) ({selector('up', job=JOB, engine=engine)})"
     if metric is not None:
-        said = f"min by (model) ({selector(metric, job=JOB, engine=engine)})"
+        said = f"max by (model) ({selector(metric, job=JOB, engine=engine)})"
         expr = f"{said} or 0 * {expr}"
-    return Record("slm:engine_up", expr, {"engine": engine})
+    return Record("slm:engine_up", expr + otherwise, {"engine": engine})
+
+
+def _asleep(models: Sequence[WatchedModel]) -> str:
+    """On a cluster an engine without a ready replica is no target at all."""
+    return " or " + zeros({"model": model.name} for model in models)
 
 
 def _starts(engine: EngineName) -> list[Record]:

@@ -10,8 +10,10 @@ JOB = "node"
 VOLUMES = {"models": MODELS_MOUNT, "prometheus": PROMETHEUS_MOUNT, "loki": LOKI_MOUNT}
 
 
-def records(_watched: Watched) -> list[Record]:
-    """Its series."""
+def records(watched: Watched) -> list[Record]:
+    """Its series; none on a cluster, whose machines are not the stack's to watch."""
+    if watched.cluster:
+        return []
     idle = f'avg(rate(node_cpu_seconds_total{{job="{JOB}",mode="idle"}}[5m]))'
     free, memory = (summed(f"node_memory_{name}_bytes", job=JOB) for name in ("MemAvailable", "MemTotal"))
     return [

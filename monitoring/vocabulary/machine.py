@@ -3,31 +3,31 @@
 from monitoring.vocabulary.series import For, Series
 
 SERIES: tuple[Series, ...] = (
-    Series("slm:host_cpu:ratio", (), "percentunit", "share of the machine's processors in use", For.STACK),
-    Series("slm:host_memory:ratio", (), "percentunit", "share of the machine's memory in use", For.STACK),
+    Series("slm:host_cpu:ratio", (), "percentunit", "share of the machine's processors in use", For.MACHINE),
+    Series("slm:host_memory:ratio", (), "percentunit", "share of the machine's memory in use", For.MACHINE),
     Series(
         "slm:disk_used:ratio",
         ("volume",),
         "percentunit",
         "share of the file system under a volume in use: models, prometheus, loki",
-        For.STACK,
+        For.MACHINE,
     ),
-    Series("slm:disk_free_bytes", ("volume",), "bytes", "free there", For.STACK),
+    Series("slm:disk_free_bytes", ("volume",), "bytes", "free there", For.MACHINE),
     Series(
         "slm:oom_kills:increase10m",
         (),
         "short",
         "processes that the machine's kernel killed for memory",
-        For.STACK,
+        For.MACHINE,
     ),
     Series(
         "slm:clock_error_seconds",
         (),
         "s",
         "how far the machine's clock may be off; 16, the kernel's bound, where nothing sets it",
-        For.STACK,
+        For.MACHINE,
     ),
-    Series("slm:clock_synchronised", (), "bool", "1 while the network sets the machine's clock", For.STACK),
+    Series("slm:clock_synchronised", (), "bool", "1 while the network sets the machine's clock", For.MACHINE),
     Series(
         "slm:key_expiry_timestamp_seconds",
         ("key_id",),

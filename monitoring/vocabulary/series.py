@@ -20,6 +20,7 @@ class For(StrEnum):
     EXPIRY = "keys that expire"
     CERTIFICATE = "stacks with certificates"
     GPU = "stacks with a GPU"
+    MACHINE = "stacks on a machine of their own"
     STACK = "every stack"
 
 
@@ -47,5 +48,6 @@ class Series:
             For.EXPIRY: any(key.expires for key in watched.keys),
             For.CERTIFICATE: bool(watched.certificates),
             For.GPU: watched.gpus > 0,
+            For.MACHINE: not watched.cluster,
             For.STACK: True,
         }[self.exists_for]

@@ -116,7 +116,8 @@ def _gateway(platform: KubernetesPlatform) -> None:
 
 def _monitoring(platform: KubernetesPlatform, store: ModelStore) -> None:
     engine = WatchedEngine("onnx", start_budget_seconds=180, memory_limit_bytes=2**30, slots=2)
-    watched = Watched("test", (WatchedModel(MODEL, Slo(), 4, engine, platform.address(MODEL)),), ())
+    model = WatchedModel(MODEL, Slo(), 4, engine, MODEL, platform.address(MODEL))
+    watched = Watched("test", (model,), (), cluster=True)
     Monitoring(
         "monitoring",
         {

@@ -149,7 +149,7 @@ def test_the_device_plugin_runs_on_the_pools_in_a_namespace_of_its_own_where_ask
         ({"kubernetes": None}, "slm-kit:kubernetes"),
         ({"kubernetes": {"namespace": "models"}}, "kubernetes.images"),
         ({"kubernetes": {**CLUSTER, "namespace": "Models"}}, "kubernetes.namespace"),
-        ({"monitoring": None}, "monitoring"),
+        ({"monitoring": None}, "has no password"),
         ({"modelFolder": "/models"}, "modelFolder"),
         ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),
         ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),

@@ -95,6 +95,19 @@ def test_the_monitoring_set_meets_itself_and_only_its_scraper_meets_the_rest(ren
     assert not may(rendering, "gateway", "prometheus", 9090)
 
 
+def test_the_gateway_reaches_of_the_monitoring_set_only_where_its_log_is_taken(rendering: Rendering) -> None:
+    reached = {
+        (name, port)
+        for name in ("collector", "prometheus", "alertmanager", "loki", "grafana")
+        for port in (8007, 8888, 9464, 9090, 9093, 3100, 3000)
+        if may(rendering, "gateway", name, port)
+    }
+    assert reached == {("collector", 8007)}
+    assert may(rendering, "collector", "loki", 3100)
+    assert not may(rendering, "collector", "gateway", 8405)
+    assert not may(rendering, MODEL, "collector", 8007)
+
+
 def test_only_what_needs_the_outside_gets_there_and_never_inside(rendering: Rendering) -> None:
     outward = {each for each in pods(rendering) if reaches(rendering, each, "93.184.216.34")}
     assert outward == {STORE_JOB}

@@ -16,6 +16,8 @@ HPA = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 VPA = "kubernetes:autoscaling.k8s.io/v1:VerticalPodAutoscaler"
 KEDA = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 WITHOUT_KEDA = {"keda": False}
+PASSWORD = "p" * 43
+WATCHED: dict[str, Any] = {"monitoring": None, "passwords": {"monitoring": PASSWORD}}
 
 
 def model(**scaling: Any) -> dict[str, Any]:
@@ -31,6 +33,61 @@ def spec(rendering: Rendering, type_token: str, name: str) -> dict[str, Any]:
 def gateway(rendering: Rendering) -> str:
     (config,) = (e for e in rendering.of_type("kubernetes:core/v1:ConfigMap") if e.name == "gateway-config")
     return str(config.inputs["data"]["haproxy.cfg"])
+
+
+@pytest.fixture(scope="module")
+def by_demand() -> Rendering:
+    asleep = model(minReplicas=0, maxReplicas=2)
+    return render_stack(
+        models=[asleep], autoscaling={"kedaNamespace": "kube-system", "recommendations": True}, **WATCHED
+    )
+
+
+def test_keda_asks_the_stacks_prometheus_for_the_models_demand(by_demand: Rendering) -> None:
+    wanted = spec(by_demand, KEDA, MODEL)
+    assert (wanted["minReplicaCount"], wanted["maxReplicaCount"]) == (0, 2)
+    for trigger in wanted["triggers"]:
+        assert trigger["metadata"]["serverAddress"] == "http://prometheus.models.svc.cluster.local:9090"
+        assert MODEL in trigger["metadata"]["query"]
+        assert trigger["authenticationRef"] == {"name": "prometheus-login"}
+    assert "replicas" not in spec(by_demand, DEPLOYMENT, MODEL)
+    assert not by_demand.of_type(HPA)
+
+
+def test_prometheus_lets_kedas_namespace_in_and_nobody_else_of_outside(by_demand: Rendering) -> None:
+    rules = spec(by_demand, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "prometheus")["ingress"]
+    outside = [rule for rule in rules if any("namespaceSelector" in peer for peer in rule.get("from", ()))]
+    (rule,) = outside
+    (peer,) = rule["from"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "kube-system"}
+    assert [port["port"] for port in rule["ports"]] == [9090]
+
+
+def test_the_login_of_prometheus_is_in_a_secret_alone(by_demand: Rendering) -> None:
+    (secret,) = (e for e in by_demand.of_type("kubernetes:core/v1:Secret") if e.name == "prometheus-login")
+    assert secret.secret_paths
+    (login,) = by_demand.of_type("kubernetes:keda.sh/v1alpha1:TriggerAuthentication")
+    assert {each["parameter"]: each["key"] for each in login.inputs["spec"]["secretTargetRef"]} == {
+        "username": "username",
+        "password": "password",
+    }
+    for kind in (KEDA, "kubernetes:keda.sh/v1alpha1:TriggerAuthentication"):
+        assert all(PASSWORD not in str(each.inputs) for each in by_demand.of_type(kind))
+
+
+def test_what_follows_demand_has_recommendations_for_both(by_demand: Rendering) -> None:
+    (policy,) = spec(by_demand, VPA, MODEL)["resourcePolicy"]["containerPolicies"]
+    assert policy["controlledResources"] == ["cpu", "memory"]
+    assert spec(by_demand, VPA, "gateway")["updatePolicy"] == {"updateMode": "Off"}
+
+
+def test_a_model_that_sleeps_has_no_alert_that_it_is_down(by_demand: Rendering) -> None:
+    (config,) = (
+        e for e in by_demand.of_type("kubernetes:core/v1:ConfigMap") if e.name == "prometheus-config"
+    )
+    alerts = config.inputs["data"]["alerts.yml"]
+    assert "EngineDown" not in alerts.replace('alertname=~"EngineDown|', "")
+    assert "WakeWithoutReplica" in alerts
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +115,7 @@ def test_what_an_hpa_follows_no_vpa_recommends(by_cpu: Rendering) -> None:
 
 def test_scalers_are_made_on_the_stacks_cluster(by_cpu: Rendering) -> None:
     providers = {each.name: each.urn for each in by_cpu.of_type("pulumi:providers:kubernetes")}
-    for kind in (HPA, VPA):
-        (found,) = by_cpu.of_type(kind)
+    for found in (*by_cpu.of_type(HPA), *by_cpu.of_type(VPA)):
         assert found.provider.startswith(providers["cluster"])
         assert found.inputs["metadata"]["namespace"] == "models"
 

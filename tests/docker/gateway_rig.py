@@ -66,6 +66,7 @@ class GatewayRig:
         self.routes: tuple[Route, ...] = ROUTES
         self.grants: tuple[KeyGrant, ...] = GRANTS
         self.limits = LIMITS
+        self.collector: str | None = None
         name = f"slm-test-{os.getpid()}-{time.monotonic_ns()}"
         self.network: Network = client.networks.create(name, labels=labels)
         self.gateway: Container | None = None
@@ -89,7 +90,7 @@ class GatewayRig:
         )
 
     def write_config(self) -> None:
-        self.config.switch(render(self.routes, self.grants, self.limits))
+        self.config.switch(render(self.routes, self.grants, self.limits, collector=self.collector))
 
     def write_keys(self) -> None:
         self.secrets.switch({"keys.map": keys_map(grant.id for grant in self.grants)})

@@ -1,5 +1,6 @@
 """Images for the cluster's tests, built on the bases that `make up` makes on this machine."""
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -11,6 +12,14 @@ BUILD_SECONDS = 3600
 
 class BuildError(RuntimeError):
     """An image does not build; the message ends with the builder's own."""
+
+
+def digest(folder: Path) -> str:
+    """Of all that an image is made of; its tag."""
+    found = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
 
 
 def build(folder: Path, target: str, reference: str) -> str:

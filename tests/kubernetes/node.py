@@ -1,7 +1,6 @@
 """A single-node Kubernetes in one container: its image, its life, its images."""
 
 import contextlib
-import hashlib
 import io
 import subprocess
 import tarfile
@@ -15,7 +14,7 @@ from docker.models.containers import Container
 
 from ops import base_image
 from tests.kubernetes.certificates import credentials, kubeconfig
-from tests.kubernetes.images import build
+from tests.kubernetes.images import build, digest
 from tests.kubernetes.waiting import until
 
 IMAGE = Path(__file__).parent / "image"
@@ -55,11 +54,7 @@ def is_built() -> bool:
 
 
 def _references() -> tuple[str, str]:
-    """Names with a digest of all that the images are made of."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in IMAGE.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(IMAGE)}\0".encode() + file.read_bytes() + b"\0")
-    tag = digest.hexdigest()[:12]
+    tag = digest(IMAGE)
     return f"slm-kit/test-node:{tag}", f"slm-kit/test-pause:{tag}"
 
 

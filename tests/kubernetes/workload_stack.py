@@ -23,16 +23,30 @@ IMAGES = {
     "onnx-server": ("onnx-server", "runtime"),
     "model-tools-convert": ("model-tools", "convert"),
 }
+MONITORING = {name: (name, "runtime") for name in ("prometheus", "alertmanager", "collector", "loki")}
+HELD = ("slm-kit:keySecrets", "slm-kit:passwords")
 UP_SECONDS = 900
 
 
 class WorkloadStack:
-    """Its commands; `key` is the API key."""
+    """Its commands; `key` is the API key. `watched`: whether it has a monitoring set, with `password`;
+    `scaling`: of its model."""
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
-        for name, (source, target) in IMAGES.items():
-            cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{name}:{TAG}"))
-        self._made = new_stack(NAME, 1, folder)
+    def __init__(
+        self,
+        cluster: Cluster,
+        folder: Path,
+        name: str = NAME,
+        namespace: str = NAMESPACE,
+        *,
+        watched: bool = False,
+        scaling: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name, self.namespace, self._watched = name, namespace, watched
+        self._scaled = {} if scaling is None else {"scaling": dict(scaling)}
+        for image, (source, target) in (IMAGES | (MONITORING if watched else {})).items():
+            cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{image}:{TAG}"))
+        self._made = new_stack(name, 1, folder)
         self._passphrase = folder / "passphrase"
         self._passphrase.touch(mode=0o600)
         self._passphrase.write_text(secrets.token_hex(16))
@@ -41,8 +55,11 @@ class WorkloadStack:
         self._authorities.write_text(trust.find().authorities)
         self.kubeconfig = cluster.kubeconfig
         self.key = f"slm-{secrets.token_urlsafe(32)}"
+        self.password = secrets.token_urlsafe(32)
         self.write()
-        self.must("config", "set", "--path", "--secret", "slm-kit:keySecrets.default", given=self.key)
+        self._keep("keySecrets.default", self.key)
+        if watched:
+            self._keep("passwords.monitoring", self.password)
 
     def write(self, **kubernetes: Any) -> None:
         """Write the stack's file, with what is given for the cluster; keeps its secrets."""
@@ -50,25 +67,27 @@ class WorkloadStack:
         config: dict[str, Any] = {
             "target": "kubernetes",
             "kubernetes": {
-                "kubeconfig": str(self.kubeconfig), "namespace": NAMESPACE, "images": {"tag": TAG},
+                "kubeconfig": str(self.kubeconfig), "namespace": self.namespace, "images": {"tag": TAG},
                 "storeGib": 1, "cpuShare": 0.1, **kubernetes,
             },
-            "models": [{"name": MODEL, "engine": "onnx", "contextLength": 1024, "concurrency": 2}],
+            "models": [
+                {"name": MODEL, "engine": "onnx", "contextLength": 1024, "concurrency": 2, **self._scaled}
+            ],
             "keys": [{"id": "default"}],
             "modelSource": "pypi",
-            "monitoring": {"enabled": False},
+            "monitoring": {"enabled": self._watched},
         }  # fmt: skip
         if self._authorities.stat().st_size:
             config["certificateAuthorities"] = str(self._authorities)
-        old = kept.get("config", {}).get("slm-kit:keySecrets")
+        held = {key: value for key, value in kept.get("config", {}).items() if key in HELD}
         named = {f"slm-kit:{key}": value for key, value in config.items()}
-        kept = {**kept, "config": {**named, **({"slm-kit:keySecrets": old} if old else {})}}
+        kept = {**kept, "config": {**named, **held}}
         self._made.file.write_text(yaml.safe_dump(kept, sort_keys=False))
 
     def must(self, verb: str, *arguments: str, given: str | None = None) -> str:
         """`python -m rehearsal VERB`; shows what it said when it fails."""
         done = subprocess.run(
-            [sys.executable, "-m", "rehearsal", verb, *arguments, "--stack", NAME,
+            [sys.executable, "-m", "rehearsal", verb, *arguments, "--stack", self.name,
              "--state", str(self._state)],
             cwd=self._made.checkout, text=True, input=given, timeout=UP_SECONDS, check=False,
             env={**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase)},
@@ -76,6 +95,9 @@ class WorkloadStack:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    def _keep(self, key: str, secret: str) -> None:
+        self.must("config", "set", "--path", "--secret", f"slm-kit:{key}", given=secret)
 
     @property
     def state(self) -> str:

@@ -1,5 +1,6 @@
 """Stacks to render rules for, and promtool to read them with."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def hosted(name: str, engine: WatchedEngine, base: str | None = None) -> Watched
 
 
 OUTSIDE = WatchedModel("outside-4.1", Slo(), 16, None, price=Price(prompt=1, completion=3))
+DOMAIN = "slm-six.svc.cluster.local"
+
+
+def on_cluster(model: WatchedModel) -> WatchedModel:
+    """The model where each ready replica is one address behind a name of the cluster."""
+    return replace(model, address=f"{str(model.alias).replace('.', '-')}.{DOMAIN}")
+
+
 STACKS = {
     "onnx": Watched("one", (hosted("tiny", ONNX),), (WatchedKey("alice", ("tiny",)),)),
     "onnx, ollama and an endpoint outside": Watched(
@@ -44,6 +53,12 @@ STACKS = {
         gpus=2,
     ),
     "an endpoint outside alone": Watched("outside", (OUTSIDE,), (WatchedKey("alice", (OUTSIDE.name,)),)),
+    "on a cluster": Watched(
+        "six",
+        (on_cluster(hosted("small-1.5b", OLLAMA)), on_cluster(hosted("tiny", ONNX)), OUTSIDE),
+        (WatchedKey("alice", ("tiny", "small-1.5b")),),
+        cluster=True,
+    ),
     "nobody has a key yet": Watched("keyless", (hosted("tiny", ONNX),), ()),
 }
 

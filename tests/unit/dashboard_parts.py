@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +32,15 @@ OLLAMA = stack(model("gemma", "ollama"))
 VLLM = stack(model("qwen3", "vllm"), gpus=1)
 OUTSIDE = stack(model("gpt", "external", Price(1, 2)))
 MIXED = stack(*ONNX.models, *OLLAMA.models, *VLLM.models, *OUTSIDE.models, gpus=1)
-STACKS = {"onnx": ONNX, "ollama": OLLAMA, "vllm": VLLM, "external": OUTSIDE, "mixed": MIXED}
+CLUSTER = replace(MIXED, cluster=True, gpus=0)
+STACKS = {
+    "onnx": ONNX,
+    "ollama": OLLAMA,
+    "vllm": VLLM,
+    "external": OUTSIDE,
+    "mixed": MIXED,
+    "cluster": CLUSTER,
+}
 each_stack = pytest.mark.parametrize("watched", STACKS.values(), ids=STACKS.keys())
 
 

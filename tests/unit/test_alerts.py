@@ -14,8 +14,10 @@ from monitoring.watched import Watched
 from tests.monitoring.alert_case import Case
 from tests.monitoring.alert_files import ALWAYS_FIRES, CASES
 from tests.monitoring.alert_stack import EVERYTHING, NOTHING
+from tests.monitoring.data_stacks import STACKS
 from tests.monitoring.runbook_files import series_in
 
+CLUSTER = STACKS["on a cluster"]
 RULES = alerts_in(alerts_of(EVERYTHING))
 
 
@@ -24,7 +26,7 @@ def names(watched: Watched) -> set[str]:
     return {rule.name for rule in alerts_in(alerts_of(watched))}
 
 
-@pytest.mark.parametrize("watched", [EVERYTHING, NOTHING], ids=lambda watched: watched.stack)
+@pytest.mark.parametrize("watched", [EVERYTHING, NOTHING, CLUSTER], ids=lambda watched: watched.stack)
 def test_alerts_use_only_series_that_the_stack_records(watched: Watched) -> None:
     recorded = {series.name for series in series_of(watched)}
     for rule in alerts_in(alerts_of(watched)):
@@ -37,6 +39,17 @@ def test_no_alert_is_there_for_what_the_stack_does_not_have() -> None:
     assert {"EngineDown", "KvCacheSaturated", "GpuError", "GpuThrottled", "KeyExpires"} <= gone
     assert {"CertificateExpires", "EngineStartingTooLong", "EngineMemoryNearLimit"} <= gone
     assert {"AvailabilityBudgetBurn", "EndpointDown", "OomKill", "Watchdog"} <= names(NOTHING)
+
+
+def test_on_a_cluster_no_alert_is_about_a_machine_and_an_engine_may_be_silent_while_it_starts() -> None:
+    here = names(CLUSTER)
+    assert (
+        not {"HostMemoryNearlyFull", "DiskFull", "DiskNearlyFull", "ModelStoreNearlyFull", "ClockOff"} & here
+    )
+    assert {"EngineDown", "GatewayDown", "OomKill", "UsageMayBeLost"} <= here
+    for rule in alerts_in(alerts_of(CLUSTER)):
+        if rule.name == "EngineDown":
+            assert "slm:replicas" in rule.expr
 
 
 def seconds(duration: str) -> int:

@@ -160,3 +160,13 @@ def test_every_field_that_is_read_is_in_the_access_log(config: dict[str, Any]) -
     assert len(read) > 10
     for field in read - {"event"}:
         assert re.search(rf"%\({field}(:\w+)?\)", gateway), field
+
+
+def test_on_a_cluster_the_gateways_lines_come_over_tcp_and_look_as_docker_hands_them_on() -> None:
+    config = yaml.safe_load(render(replace(WATCHED, cluster=True)))
+    (name,) = config["receivers"]
+    assert name == "tcp_log"
+    said = config["receivers"][name]["attributes"]
+    assert said == {"slm-kit.workload": "gateway", "slm-kit.stack": "s", "source": "stdout"}
+    pipelines = config["service"]["pipelines"]
+    assert pipelines["logs/loki"]["receivers"] == pipelines["logs/usage"]["receivers"] == ["tcp_log"]

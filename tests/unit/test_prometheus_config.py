@@ -6,7 +6,7 @@ import yaml
 
 from monitoring import prometheus
 from monitoring.watched import LOGIN, PASSWORD_FILE, Watched, WatchedKey
-from tests.monitoring.data_stacks import ONNX, STACKS, VLLM, hosted
+from tests.monitoring.data_stacks import DOMAIN, ONNX, STACKS, VLLM, hosted
 
 STACK = STACKS["every engine"]
 
@@ -30,6 +30,7 @@ def test_every_source_is_scraped_and_no_other() -> None:
     assert jobs("an endpoint outside alone") == always
     assert jobs("onnx") == {*always, "engine"}
     assert jobs("every engine") == {*always, "engine", "gpu"}
+    assert jobs("on a cluster") == {*always, "engine"} - {"node"}
 
 
 def test_an_engine_is_one_target_with_its_model_and_kind() -> None:
@@ -43,6 +44,22 @@ def test_an_engine_is_one_target_with_its_model_and_kind() -> None:
         {"targets": ["tiny:8000"], "labels": {"model": "tiny", "engine": "onnx", path: "/metrics"}},
         {"targets": ["big:8001"], "labels": {"model": "big", "engine": "vllm", path: "/other"}},
     ]
+
+
+def test_on_a_cluster_each_ready_replica_is_a_target_with_its_model_and_kind() -> None:
+    scrapes = config(STACKS["on a cluster"])["scrape_configs"]
+    assert isinstance(scrapes, list)
+    job = next(job for job in scrapes if job["job_name"] == "engine")
+    assert "static_configs" not in job
+    found = {each["names"][0]: (each["type"], each["port"]) for each in job["dns_sd_configs"]}
+    assert found == {f"{name}.{DOMAIN}.": ("A", 8000) for name in ("small-1-5b", "tiny")}
+    labels = {(each["regex"], each["target_label"]): each["replacement"] for each in job["relabel_configs"]}
+    for name, model, engine in (("small-1-5b", "small-1.5b", "ollama"), ("tiny", "tiny", "onnx")):
+        asked = f"{name}.{DOMAIN}.".replace(".", "[.]")
+        assert labels.pop((asked, "model")) == model
+        assert labels.pop((asked, "engine")) == engine
+        assert labels.pop((asked, "__metrics_path__")) == "/metrics"
+    assert not labels
 
 
 def test_prometheus_logs_in_where_a_page_asks_for_it_and_no_password_is_in_its_configuration() -> None:

@@ -1,0 +1,48 @@
+"""Engines on a cluster as Prometheus finds them: by DNS, each ready replica a target of its own.
+
+A model without a replica has no target, so that one that sleeps is no scrape that fails.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from monitoring.watched import WatchedModel
+
+_NAME = "__meta_dns_name"
+
+
+def replicas(models: Sequence[WatchedModel], interval: str) -> dict[str, Any]:
+    """Discovery of the models' engines, asked for each `interval`, and the labels of what it finds.
+
+    These labels win over those an engine sends, as with targets that are listed.
+    """
+    return {
+        "dns_sd_configs": [
+            {"names": [_name(model)], "type": "A", "port": model.engine.port, "refresh_interval": interval}
+            for model in models
+            if model.engine
+        ],
+        "relabel_configs": [rule for model in models for rule in _labels(model)],
+    }
+
+
+def _name(model: WatchedModel) -> str:
+    """Ends with a point: the name is whole, no search domain is tried."""
+    return f"{model.address}."
+
+
+def _labels(model: WatchedModel) -> Iterable[dict[str, str | list[str]]]:
+    if model.engine is None:
+        return
+    found = {
+        "model": model.name,
+        "engine": model.engine_name,
+        "__metrics_path__": model.engine.metrics_path,
+    }
+    for label, value in found.items():
+        yield {
+            "source_labels": [_NAME],
+            "regex": _name(model).replace(".", "[.]"),
+            "target_label": label,
+            "replacement": value,
+        }

@@ -1,0 +1,63 @@
+"""The monitoring set of a stack on a cluster."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import pulumi
+
+from components.monitoring.component import Monitoring, MonitoringArgs
+from components.monitoring.memory import MEMORY_MIB
+from components.platform import Platform
+from components.platforms.kubernetes_names import full_name
+from monitoring.receiver_secrets import secret_files
+from monitoring.watched import Watched
+from stacks.config import MONITORING_PASSWORD, known_receiver_secrets, password, receiver_secrets
+from stacks.plan import LIMITS, Plan
+from stacks.settings import StackSettings
+from stacks.watching import watched_of
+
+PARTS = tuple(MEMORY_MIB)
+"""Names of its workloads: no model can have one of them, or one with `-published` behind it."""
+LOKI_GIB = 8
+ALERTMANAGER_GIB = 1
+
+
+def monitored(made: Plan, settings: StackSettings, namespace: str) -> Watched | None:
+    """What there is to watch; None where monitoring is off. Raises KitError for receivers without secrets."""
+    if not settings.monitoring.enabled:
+        return None
+    secret_files(settings.monitoring.receivers, known_receiver_secrets())
+    return watched_of(pulumi.get_stack(), made, settings, LIMITS, lambda alias: full_name(alias, namespace))
+
+
+def volumes_gib(settings: StackSettings) -> Mapping[str, int]:
+    """Sizes of its volumes. Prometheus writes a block before it deletes an older one."""
+    return {
+        "prometheus-data": math.ceil(settings.monitoring.storage_gib * 1.25) + 1,
+        "loki-data": LOKI_GIB,
+        "alertmanager-data": ALERTMANAGER_GIB,
+    }
+
+
+def monitor(
+    watched: Watched,
+    settings: StackSettings,
+    platform: Platform,
+    image: Callable[[str], pulumi.Input[str]],
+) -> None:
+    """Run it, and export the addresses of its pages: those that `kubectl port-forward` gives them."""
+    wanted = settings.monitoring
+    names = ("prometheus", "alertmanager", *(("grafana",) if wanted.grafana else ()))
+    args: MonitoringArgs = {
+        "platform": platform,
+        "image": image,
+        "watched": watched,
+        "password": password(MONITORING_PASSWORD),
+        "ports": {name: getattr(wanted.ports, name) for name in names},
+        "storage_gib": wanted.storage_gib,
+        "receivers": wanted.receivers,
+        "receiver_secrets": receiver_secrets(),
+    }
+    if wanted.runbooks is not None:
+        args["runbooks"] = wanted.runbooks
+    pulumi.export("monitoring", Monitoring("monitoring", args).pages)
