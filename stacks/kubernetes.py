@@ -9,7 +9,6 @@ from catalog.sizing.table import as_output
 from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT
-from components.gpu_plugins import GpuPlugins
 from components.model_service import ModelService
 from components.model_store import ModelStore
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
@@ -18,7 +17,7 @@ from monitoring.collector import LINES_PORT
 from stacks.config import known_credentials, read_settings
 from stacks.gateway import gateway_args
 from stacks.kubernetes_monitoring import monitor, monitored, volumes_gib
-from stacks.kubernetes_placement import plugins_of
+from stacks.kubernetes_placement import plug
 from stacks.kubernetes_platform import GATEWAY, STORE, check_plan, platform_args, reached
 from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
 from stacks.kubernetes_settings import KubernetesSettings
@@ -41,9 +40,7 @@ def program() -> None:
     where = _scaled(platform_args(made, cluster, _namespace(cluster)), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
-    if cluster.device_plugin:
-        options = pulumi.ResourceOptions(provider=where.get("provider"))
-        GpuPlugins("gpu", plugins_of(pulumi.get_stack(), cluster), options)
+    plug(cluster, where.get("provider"))
     pulumi.log.info(_kept(platform, cluster))
     images = NamedImages(cluster.images)
     store = ModelStore(STORE, store_args(platform, images.store, made.authorities))

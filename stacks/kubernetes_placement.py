@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pulumi_kubernetes import core
+import pulumi
+from pulumi_kubernetes import Provider, core
 
 from catalog.errors import KitError
 from catalog.images import upstream_image
-from components.gpu_plugins import GpuPluginsArgs
+from components.gpu_plugins import GpuPlugins, GpuPluginsArgs
 from components.model_store import job_name
 from components.platforms.kubernetes_checks import check_gpus, check_nodes
 from components.platforms.kubernetes_names import dns_label, tolerated
@@ -46,10 +47,12 @@ def places(store: str, hosted: Sequence[Hosted], cluster: KubernetesSettings) ->
     )
 
 
-def plugins_of(stack: str, cluster: KubernetesSettings) -> GpuPluginsArgs:
-    """What the pools' nodes run beside engines."""
+def plug(cluster: KubernetesSettings, provider: Provider | None) -> None:
+    """Run what the pools' nodes need beside engines, where settings ask for it."""
+    if not cluster.device_plugin:
+        return
     args: GpuPluginsArgs = {
-        "stack": dns_label(stack),
+        "stack": dns_label(pulumi.get_stack()),
         "plugin_image": upstream_image("device-plugin"),
         "nodes": [pool.labels for pool in cluster.gpu_pools],
         "taints": sorted({taint for pool in cluster.gpu_pools for taint in pool.taints}),
@@ -58,7 +61,7 @@ def plugins_of(stack: str, cluster: KubernetesSettings) -> GpuPluginsArgs:
     if cluster.gpu_metrics_for is not None:
         args["exporter_image"] = f"{cluster.images.prefix}/gpu-exporter:{cluster.images.tag}"
         args["scraped_from"] = cluster.gpu_metrics_for
-    return args
+    GpuPlugins("gpu", args, pulumi.ResourceOptions(provider=provider))
 
 
 def check_places(hosted: Sequence[Hosted], scalings: Scalings, cluster: KubernetesSettings) -> None:

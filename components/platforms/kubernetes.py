@@ -18,15 +18,12 @@ from components.platforms.kubernetes_names import (
     same_name,
 )
 from components.platforms.kubernetes_namespace import KubernetesNamespace, KubernetesNamespaceArgs
-from components.platforms.kubernetes_places import Placement
+from components.platforms.kubernetes_places import WATCHING_SHARE, Placement
 from components.platforms.kubernetes_workload import KubernetesWorkload
 from components.workload import Mount, Workload
 
 VOLUME_GIB = 32
 """Size of a volume that nobody named one for."""
-
-WATCHING_SHARE = 0.125
-"""Part of its processors that is reserved for what watches, of that for what serves; as on Docker."""
 
 
 class KubernetesPlatformArgs(TypedDict):
@@ -189,7 +186,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
             node_selector=args.get("node_selectors", {}).get(name, {}),
             tolerations=args.get("tolerations", {}).get(name, ()),
             priority_class=args.get("priority_classes", {}).get(name),
-            cpu_share=args.get("cpu_share", 1) * (WATCHING_SHARE if self._workloads[name].watches else 1),
+            cpu_share=args.get("cpu_share", 1) * (WATCHING_SHARE if workload.watches else 1),
             together=self._together(name, workload),
         )
 

@@ -12,6 +12,8 @@ HOSTNAME = "kubernetes.io/hostname"
 """Label of a node that no other node has."""
 GPU_TAINTS = (GPU_TAINT, RESOURCE_TAINT)
 """Taints that keep everything else off GPU nodes."""
+WATCHING_SHARE = 0.125
+"""Part of its processors that is reserved for what watches, of that for what serves; as on Docker."""
 
 
 @dataclass(frozen=True)

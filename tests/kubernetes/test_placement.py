@@ -1,20 +1,20 @@
 """Where the real scheduler puts the pods of models on GPU nodes that exist as objects only."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.operators import Operator, not_equal
 from lightkube.resources.apps_v1 import Deployment
-from lightkube.resources.core_v1 import Namespace, PersistentVolumeClaim, Pod
+from lightkube.resources.core_v1 import Namespace, Pod
 from lightkube.resources.policy_v1 import PodDisruptionBudget
 
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.fake_nodes import FakeNode, cordon, fake_nodes
 from tests.kubernetes.fixtures import names
+from tests.kubernetes.placed import Labels, kept, placed, unplaced, workloads
 from tests.kubernetes.placement_stack import NAMESPACE, PlacementStack
 from tests.kubernetes.waiting import until
 
@@ -38,9 +38,6 @@ CHAT: dict[str, Any] = {
 }  # fmt: skip
 WIDE = {"name": "qwen3-14b", "engine": "ollama", "gpus": 2, "pool": "wide"}
 ON_PROCESSORS = {"name": "tiny", "model": MODEL, "engine": "onnx"}
-Labels = dict[str, str | Operator[Any] | Iterable[Any] | None]
-NOT_A_JOB = not_equal("job")
-Placed = dict[str, str | None]
 
 
 @pytest.fixture(scope="module")
@@ -136,37 +133,6 @@ def test_a_store_of_one_node_keeps_its_readers_on_one_node_and_is_another_claim(
     jobs = {name: found for name in workloads(cluster, jobs=True) for found in placed(cluster, name).values()}
     assert set(jobs.values()) <= {"slm-small-1", "slm-small-2"}, "the store is written where it is read"
     assert kept(cluster) > {before}, "the former claim stays, with the models in it"
-
-
-def workloads(cluster: Cluster, *, jobs: bool = False) -> set[str]:
-    """Those that have pods."""
-    roles: Labels = {"slm-kit.role": "job"} if jobs else {"slm-kit.role": NOT_A_JOB}
-    found = cluster.client.list(Pod, namespace=NAMESPACE, labels=roles)
-    return {pod.metadata.labels["slm-kit.workload"] for pod in found if pod.metadata and pod.metadata.labels}
-
-
-def placed(cluster: Cluster, workload: str) -> Placed:
-    """Node by pod; None where the scheduler has found none."""
-    found = cluster.client.list(Pod, namespace=NAMESPACE, labels={"slm-kit.workload": workload})
-    return {str(pod.metadata.name): pod.spec.nodeName for pod in found if pod.metadata and pod.spec}
-
-
-def unplaced(cluster: Cluster, workload: str) -> dict[str, tuple[str, str]]:
-    """Reason and message by pod that the scheduler has tried to place, and could not."""
-    found = cluster.client.list(Pod, namespace=NAMESPACE, labels={"slm-kit.workload": workload})
-    return {
-        str(pod.metadata.name): (str(each.reason), str(each.message))
-        for pod in found
-        if pod.metadata and pod.status
-        for each in pod.status.conditions or ()
-        if each.type == "PodScheduled" and each.status == "False"
-    }
-
-
-def kept(cluster: Cluster) -> set[str]:
-    """Claims that outlive the stack."""
-    claims = names(cluster.client.list(PersistentVolumeClaim, namespace=NAMESPACE))
-    return {name for name in claims if name.startswith("slm-kit-")}
 
 
 def budgets(cluster: Cluster) -> list[PodDisruptionBudget]:
