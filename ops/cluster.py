@@ -10,7 +10,7 @@ from ops import decide, first_answer, keys, kubectl, trust
 from ops.ask import QUESTION, Answer, ask
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
-from ops.runner import PulumiCli, Runner, runner_for
+from ops.runner import PulumiCli, Runner, executable, runner_for
 from ops.say import step
 from ops.stack_settings import settings_of
 from stacks.config import MONITORING_PASSWORD
@@ -93,7 +93,8 @@ def check_passphrase(used: Runner) -> None:
         raise KitError(
             f"passphrase of stack {used.stack}",
             f"is not that of stack {cluster}, whose outputs it must read",
-            f"Run `pulumi stack change-secrets-provider passphrase --stack {used.stack}`, giving that of the "
+            f"Run `{executable() or 'pulumi'} stack change-secrets-provider passphrase --stack {used.stack}` "
+            f"(PULUMI_BACKEND_URL and PULUMI_CONFIG_PASSPHRASE_FILE as README.md says), giving that of the "
             f"other, and put it into {own}.",
         )
 

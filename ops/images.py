@@ -55,7 +55,7 @@ def make(stack: str, prefix: str, tag: str | None, names: Sequence[str], *, push
                 why="pushing; `docker login` (for Azure `az acr login --name …`) lets you in")  # fmt: skip
     else:
         step("not pushed (PUSH=1 pushes): import them on each node, e.g. with `kind load docker-image`")
-    print(f"slm-kit:kubernetes: {{images: {{prefix: {settings.prefix}, tag: {settings.tag}}}}}")
+    print(f'slm-kit:kubernetes: {{images: {{prefix: {settings.prefix}, tag: "{settings.tag}"}}}}')
 
 
 def add_flags(verb: ArgumentParser) -> None:

@@ -75,6 +75,15 @@ def test_an_image_is_built_pushed_and_named_for_the_stack(stack: Stack, registry
         docker("image", "rm", reference)
 
 
+def test_a_tag_of_digits_is_printed_as_text(stack: Stack) -> None:
+    said = stack.must("images", "--prefix", NAME, "--names", "gateway", "--tag", "1.2")
+    try:
+        printed = yaml.safe_load(said.splitlines()[-1])
+        assert printed == {"slm-kit:kubernetes": {"images": {"prefix": NAME, "tag": "1.2"}}}
+    finally:
+        docker("image", "rm", f"{NAME}/gateway:1.2")
+
+
 def test_the_tag_changes_with_what_the_images_are_made_of(stack: Stack) -> None:
     program = "from ops.images import digest; print(digest('build'))"
 

@@ -133,13 +133,21 @@ def test_kubectl_is_told_of_kubeconfig_context_and_namespace() -> None:
     assert shown == f"kubectl --kubeconfig '{home}/my config' --context prod --namespace slm-x get pods"
 
 
-def test_a_stack_on_another_stacks_cluster_has_its_passphrase(file: Path) -> None:
+def test_a_stack_on_another_stacks_cluster_has_its_passphrase(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file.write_text("config:\n  slm-kit:kubernetes: {cluster: organization/slm-kit/azure}\n")
     theirs = paths.state_folder() / "azure.passphrase"
     paths.write_private(theirs, "of both")
     assert paths.passphrase_file(STACK).read_text() == "of both"
     paths.write_private(theirs, "another")
     assert paths.passphrase_file(STACK).read_text() == "of both", "kept: secrets are encrypted with it"
-    with pytest.raises(KitError, match="is not that of stack azure"):
+    fetched = file.parent / ".pulumi-cli/pulumi/pulumi"
+    fetched.parent.mkdir(parents=True)
+    fetched.touch()
+    monkeypatch.setenv("PATH", str(file.parent))
+    monkeypatch.setattr(runner, "CHECKOUT", file.parent)
+    with pytest.raises(KitError, match="is not that of stack azure") as refusal:
         cluster.check_passphrase(runner.PulumiCli(STACK))
+    assert f"`{fetched} stack change-secrets-provider" in str(refusal.value), "the CLI that make fetched"
     cluster.check_passphrase(runner.Rehearsal(STACK))
