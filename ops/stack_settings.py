@@ -41,8 +41,7 @@ def settings_of(stack: str, *, with_secrets: bool = True) -> StackSettings:
     if "modelSource" not in plain and not with_secrets:
         # None is decided yet: one to check the rest with.
         plain["modelSource"] = model_source.any_source({f"{NAMESPACE}:{k}": v for k, v in plain.items()})
-    for name in STRUCTURED_KEYS:
-        wanted = dict if name in ("openWebui", "monitoring", "kubernetes") else list
+    for name, wanted in STRUCTURED_KEYS.items():
         if name in plain and not isinstance(plain[name], wanted):
             form = "an object" if wanted is dict else "a list"
             raise KitError(f"{NAMESPACE}:{name}", f"must be {form}", "See the stack's example file.")
