@@ -1,10 +1,13 @@
 """`make up` and what goes with it for a stack on a cluster: no engine of this machine has a part in it."""
 
+import json
+import shlex
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from catalog.errors import KitError
+from components.gateway.types import PUBLIC_PORT
 from monitoring.watched import LOGIN
 from ops import decide, first_answer, keys, kubectl, trust
 from ops.ask import QUESTION, Answer, ask
@@ -55,9 +58,15 @@ def logs(used: Runner, settings: StackSettings, request: str | None) -> None:
 
 
 def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> Answer | None:
-    pair = next(first_answer.askable(settings), None)
-    if pair is None:
+    pairs = list(first_answer.askable(settings))
+    if not pairs:
         step("no key may chat with any model: nothing to ask")
+        return None
+    # A model at zero answers after a start, which may wait for a node: not what `make up` waits for.
+    asleep = {each.name for each in settings.hosted if each.scaling.min_replicas == 0}
+    pair = next((each for each in pairs if each[1] not in asleep), None)
+    if pair is None:
+        _tell_how_to_wake(*pairs[0], used.stack)
         return None
     if not kubectl.present():
         step("no kubectl here to reach the gateway with: not asked")
@@ -66,6 +75,18 @@ def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> An
     step(f"asking {model}: {QUESTION} (through kubectl port-forward)")
     with control.forwarded() as endpoint:
         return ask(endpoint, key, model)
+
+
+def _tell_how_to_wake(key: str, model: str, stack: str) -> None:
+    step(
+        f"{model} sleeps until somebody asks (minReplicas 0), and then answers once it has started: not asked"
+    )
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": QUESTION}]})
+    print(
+        f"  to ask    curl http://127.0.0.1:{PUBLIC_PORT}/v1/chat/completions "
+        f"-H 'Content-Type: application/json' "
+        f'-H "Authorization: Bearer $(make -s key ID={key} STACK={stack})" -d {shlex.quote(body)}'
+    )
 
 
 def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> Kubectl:

@@ -8,8 +8,10 @@ from ops.decide import PREFIX
 from ops.runner import PulumiCli, Runner
 from ops.say import step
 from stacks.edge_config import edge_keys, refuse_unknown
+from stacks.edge_plan import plan_sites
 from stacks.edge_settings import EdgeSettings
 from stacks.parsing import parse_edge
+from stacks.plan import Plan
 
 TARGET = "edge"
 GO_ON = "--continue-on-error"
@@ -50,6 +52,22 @@ def down(stack: str) -> None:
     if isinstance(used, PulumiCli):
         used.forget()
     step(f"stack {stack} is down; its models stay at the sites, its keys in the stack config")
+
+
+def plans_with_images(stack: str) -> list[Plan]:
+    """Plans of the sites that name images. Raises KitError where none does: they build their own."""
+    found = [
+        each.made
+        for each in plan_sites(settings_of(stack))
+        if each.site.kubernetes is not None or (each.site.docker is not None and each.site.docker.images)
+    ]
+    if not found:
+        raise KitError(
+            f"stack {stack}",
+            "each of its sites builds its images itself",
+            "Give `docker.images` to a site that is to pull them, or run `make up`.",
+        )
+    return found
 
 
 def settings_of(stack: str) -> EdgeSettings:

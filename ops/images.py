@@ -12,7 +12,7 @@ from catalog import images as catalog_images
 from catalog import models as catalog
 from catalog.errors import KitError
 from components.model_store import store_target
-from ops import base_image, decide, docker_engine, trust
+from ops import base_image, decide, docker_engine, edge, trust
 from ops.paths import CHECKOUT, stack_file
 from ops.say import step
 from ops.shell import run
@@ -20,7 +20,7 @@ from ops.stack_settings import settings_of
 from stacks.config import PROXY_NAMES
 from stacks.kubernetes_settings import ImageSettings
 from stacks.local_images import ENGINE_FOLDERS
-from stacks.plan import plan
+from stacks.plan import Plan, plan
 
 DOCKER = CHECKOUT / "docker"
 STORE = "model-tools"
@@ -55,7 +55,7 @@ def make(stack: str, prefix: str, tag: str | None, names: Sequence[str], *, push
                 why="pushing; `docker login` (for Azure `az acr login --name …`) lets you in")  # fmt: skip
     else:
         step("not pushed (PUSH=1 pushes): import them on each node, e.g. with `kind load docker-image`")
-    print(f'slm-kit:kubernetes: {{images: {{prefix: {settings.prefix}, tag: "{settings.tag}"}}}}')
+    print(_to_write(stack, settings))
 
 
 def add_flags(verb: ArgumentParser) -> None:
@@ -91,16 +91,35 @@ def _called_for(stack: str) -> tuple[str, ...]:
         raise KitError(
             f"stack {stack} with target aks", "has no images", "Name a stack with target kubernetes: STACK=…"
         )
+    if _has_sites(stack):
+        sites = edge.plans_with_images(stack)
+        return tuple(dict.fromkeys(name for site in sites for name in _serving(site)))
     settings = settings_of(stack, with_secrets=False)
+    names = _serving(plan(settings))
+    if settings.monitoring.enabled:
+        names += [*MONITORING, *(["grafana"] if "grafana" in settings.monitored_ports else [])]
+    return tuple(dict.fromkeys(names))
+
+
+def _serving(made: Plan) -> list[str]:
+    """Images of gateway, model store and engines; one may be there twice."""
     names = ["gateway"]
-    for each in plan(settings).hosted:
+    for each in made.hosted:
         variant = catalog.find(each.serving.model.name).variants[each.decision.variant]
         names.append(f"{STORE}-{store_target(variant)}")
         if each.decision.engine in ENGINE_FOLDERS:
             names.append(ENGINE_FOLDERS[each.decision.engine])
-    if settings.monitoring.enabled:
-        names += [*MONITORING, *(["grafana"] if "grafana" in settings.monitored_ports else [])]
-    return tuple(dict.fromkeys(names))
+    return names
+
+
+def _to_write(stack: str, images: ImageSettings) -> str:
+    """Where in the stack's file the images are named, and how."""
+    place = "`docker` or `kubernetes` of each site" if _has_sites(stack) else "slm-kit:kubernetes"
+    return f'{place}: {{images: {{prefix: {images.prefix}, tag: "{images.tag}"}}}}'
+
+
+def _has_sites(stack: str) -> bool:
+    return stack_file(stack).exists() and decide.target(stack) == edge.TARGET
 
 
 def _mode(stack: str) -> str:

@@ -111,8 +111,15 @@ def add(used: Runner, key_id: str, asked: KeyOptions) -> None:
             "ids are lower-case letters, digits and hyphens, a letter first, 32 at most",
             "Choose another.",
         )
-    entries = _entries(config(used.stack))
-    present = config(used.stack).get(f"{PREFIX}keySecrets") or {}
+    written = config(used.stack)
+    if f"{PREFIX}sites" in written:
+        raise KitError(
+            f"key id {key_id!r}",
+            f"is to be one site's, and stack {used.stack} has a list of sites",
+            f"Add {{id: {key_id}}} to `keys` of the site in the stack's file; `make up` makes the key.",
+        )
+    entries = _entries(written)
+    present = written.get(f"{PREFIX}keySecrets") or {}
     if any(entry.get("id") == key_id for entry in entries):
         if key_id not in present:
             _store(used, key_id)

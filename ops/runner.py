@@ -1,5 +1,6 @@
 """Who runs the Pulumi program: the Pulumi CLI, or the rehearsal where there is none."""
 
+import itertools
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ class Runner(ABC):
     """Runs one stack. Every call raises UpdateError when the program behind it fails."""
 
     name: str
+    _before_verb: ClassVar[int]
+    """Words of a command line before its verb."""
 
     def __init__(self, stack: str) -> None:
         self.stack = stack
@@ -71,8 +74,10 @@ class Runner(ABC):
         code, out, said = run_to_its_end(command, self.environment(), capture=capture, given=given)
         if code != 0:
             failure = {2: KitError, 3: HostError, 4: DownloadError}.get(code, UpdateError)
+            # `up`, `config set`: what follows are flags and values.
+            verb = itertools.takewhile(lambda word: not word.startswith("-"), command[self._before_verb :])
             raise failure(
-                f"{self.name} {' '.join(command[3:5])}",
+                " ".join([self.name, *itertools.islice(verb, 2)]),
                 f"failed with exit code {code}",
                 said.strip() or "Mend what is said above and run the same command again; it continues.",
             )
@@ -104,6 +109,7 @@ class Rehearsal(Runner):
     """The kit's own way to run the program, on Docker, without the Pulumi CLI."""
 
     name = "rehearsal"
+    _before_verb = 3
 
     def command(self, verb: str, *arguments: str) -> list[str]:
         """`python -m rehearsal VERB`, with the stack's state file."""
@@ -115,6 +121,7 @@ class PulumiCli(Runner):
     """The Pulumi CLI, with a file backend unless PULUMI_BACKEND_URL names another."""
 
     name = "pulumi"
+    _before_verb = 1
     _VERBS: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "up": ("up", "--yes", "--skip-preview"),
         "preview": ("preview", "--diff"),

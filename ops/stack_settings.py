@@ -6,10 +6,11 @@ from typing import Any
 
 from catalog.errors import KitError
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
-from ops import model_source
-from ops.decide import config
+from ops import edge, model_source
+from ops.decide import config, target
 from ops.paths import stack_file
 from stacks.config import STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
+from stacks.edge_plan import plan_sites
 from stacks.parsing import parse
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
@@ -21,7 +22,10 @@ def kept_if_valid(stack: str) -> Iterator[None]:
     before = stack_file(stack).read_text()
     try:
         yield
-        plan(settings_of(stack, with_secrets=False))
+        if target(stack) == edge.TARGET:
+            plan_sites(edge.settings_of(stack))
+        else:
+            plan(settings_of(stack, with_secrets=False))
     except KitError:
         stack_file(stack).write_text(before)
         raise
@@ -41,8 +45,7 @@ def settings_of(stack: str, *, with_secrets: bool = True) -> StackSettings:
     if "modelSource" not in plain and not with_secrets:
         # None is decided yet: one to check the rest with.
         plain["modelSource"] = model_source.any_source({f"{NAMESPACE}:{k}": v for k, v in plain.items()})
-    for name in STRUCTURED_KEYS:
-        wanted = dict if name in ("openWebui", "monitoring", "kubernetes") else list
+    for name, wanted in STRUCTURED_KEYS.items():
         if name in plain and not isinstance(plain[name], wanted):
             form = "an object" if wanted is dict else "a list"
             raise KitError(f"{NAMESPACE}:{name}", f"must be {form}", "See the stack's example file.")

@@ -1,15 +1,16 @@
 """Reads Pulumi config into settings; the only place that touches pulumi.Config."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pulumi
 import yaml
 from pulumi.runtime.config import is_config_secret
 
 from catalog.errors import KitError
+from stacks.base import Settings
 from stacks.parsing import parse
 from stacks.settings import NAMESPACE, StackSettings
 
@@ -17,7 +18,19 @@ SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets",
 MONITORING_PASSWORD = "monitoring"
 """Name of the password of Prometheus, Alertmanager and Grafana."""
 PROXY_NAMES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
-STRUCTURED_KEYS = ("models", "keys", "openWebui", "monitoring", "kubernetes", "autoscaling")
+
+
+def _forms() -> Iterator[tuple[str, type[list[Any]] | type[dict[str, Any]]]]:
+    for name, field in StackSettings.model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        if get_origin(field.annotation) is tuple:
+            yield field.alias or name, list
+        elif any(isinstance(kind, type) and issubclass(kind, Settings) for kind in kinds):
+            yield field.alias or name, dict
+
+
+STRUCTURED_KEYS = dict(_forms())
+"""Plain config keys that are a list or an object, to which of both."""
 
 
 def plain_keys() -> tuple[str, ...]:

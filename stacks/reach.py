@@ -36,7 +36,8 @@ def _why(site: SiteSettings) -> str | None:
             _ask_engine(site.docker.host)
         elif site.kubernetes is not None and site.kubernetes.kubeconfig is not None:
             _connect(server_of(site.kubernetes.kubeconfig, site.kubernetes.context))
-    except (AwayError, OSError, http.client.HTTPException) as error:
+    # ValueError: a name that cannot be one, such as a label of more than 63 characters.
+    except (AwayError, OSError, ValueError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
     return None
 
@@ -104,5 +105,5 @@ def _connect(server: tuple[str, int]) -> None:
     host, port = server
     try:
         socket.create_connection(server, timeout=SECONDS).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise AwayError(f"no API server answers at {host}:{port} ({error})") from error

@@ -153,16 +153,19 @@ class KubernetesWorkload(pulumi.ComponentResource):
         if workload.alias is not None:
             name = service_name(workload.alias)
             ports = {port: port for port in workload.ports}
-            self._service(name, ports, {"cluster_ip": "None", "publish_not_ready_addresses": False})
+            form: core.v1.ServiceSpecArgsDict = {"cluster_ip": "None", "publish_not_ready_addresses": False}
+            self._service(self._name, name, ports, form)
         if workload.publish:
             name = dns_label(f"{service_name(workload.alias or self._name)}-published")
-            self._service(
-                name, {each.host_port: each.port for each in workload.publish}, {"type": "ClusterIP"}
-            )
+            ports = {each.host_port: each.port for each in workload.publish}
+            self._service(f"{self._name}-published", name, ports, {"type": "ClusterIP"})
 
-    def _service(self, name: str, ports: Mapping[int, int], form: core.v1.ServiceSpecArgsDict) -> None:
+    def _service(
+        self, resource: str, name: str, ports: Mapping[int, int], form: core.v1.ServiceSpecArgsDict
+    ) -> None:
+        # Aliases are of one namespace, and a stack of sites has several: the workload's name is the stack's.
         core.v1.Service(
-            name,
+            resource,
             metadata=self._metadata(name, SKIP_AWAIT),
             spec={
                 **form,

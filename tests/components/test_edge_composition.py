@@ -124,6 +124,17 @@ def test_two_sites_on_one_engine_share_no_name() -> None:
     assert len(names) == len(set(names))
 
 
+def test_two_clusters_serve_the_same_model_under_the_same_name_each_in_its_namespace() -> None:
+    cluster = {"kubeconfig": "/etc/slm/depot.yaml", "images": IMAGES}
+    rendering = render_sites(
+        PLANT, {**PLANT, "name": "depot", "keys": [{"id": "depot"}], "kubernetes": cluster}
+    )
+    names = [(each.type, each.name) for each in rendering.resources]
+    assert len(names) == len(set(names))
+    doors = [each.inputs["metadata"]["name"] for each in rendering.of_type("kubernetes:core/v1:Service")]
+    assert doors.count(MODEL) == 2
+
+
 def test_images_are_built_on_the_engine_of_a_site_that_names_none() -> None:
     rendering = render_sites({**SHOP, "docker": {"host": "ssh://shop-1"}}, imageBase="slm-kit/base:trixie")
     built = {each.inputs["imageName"] for each in rendering.of_type("docker:index/image:Image")}

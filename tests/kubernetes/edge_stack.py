@@ -11,9 +11,8 @@ import yaml
 
 from ops import trust
 from tests.kubernetes.cluster import Cluster
-from tests.kubernetes.images import build
 from tests.kubernetes.relay import Relay
-from tests.kubernetes.workload_stack import IMAGES, ROOT, TAG
+from tests.kubernetes.workload_stack import TAG, load_images
 from tests.stack.rig import Stack, new_stack
 
 NAME = "test-edge"
@@ -27,8 +26,7 @@ class EdgeStack:
     """Its commands; `keys` are the API keys by site, which are their ids too."""
 
     def __init__(self, cluster: Cluster, relay: Relay, engine: str, folder: Path) -> None:
-        for name, (source, target) in IMAGES.items():
-            cluster.load(build(ROOT / "docker" / source, target, f"slm-kit/{name}:{TAG}"))
+        load_images(cluster)
         self.docker: Stack = new_stack(NAME, PORT, folder)
         self.state = folder / "state.json"
         self._passphrase = folder / "passphrase"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from catalog.errors import KitError
+from catalog.errors import KitError, UpdateError
 from ops import decide, keys, lifecycle, model_source, paths, runner, stack_settings
 from tests.conftest import ROOT
 
@@ -114,6 +114,26 @@ def test_a_model_source_is_one_that_has_a_variant_for_the_models_engine() -> Non
     config = {"slm-kit:models": [{"name": "smollm2-135m-instruct", "engine": "onnx"}]}
     assert model_source.any_source(config) == "hf"
     assert model_source.other_source(config) == "pypi"
+
+
+def test_a_command_that_failed_is_named_with_its_verb_whoever_ran_it(
+    used: runner.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KitError, match=r"^rehearsal config get: failed"):
+        used.read("config", "get", "--path", "slm-kit:none")
+    (tmp_path / "pulumi").write_text("#!/bin/sh\nexit 255\n")
+    (tmp_path / "pulumi").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    cli = runner.PulumiCli(STACK)
+    for run, named in (
+        (lambda: cli.show("up", "--continue-on-error"), "pulumi up"),
+        (cli.preview, "pulumi preview"),
+        (cli.down, "pulumi destroy"),
+        (cli.outputs, "pulumi stack output"),
+        (cli.prepare, "pulumi stack select"),
+    ):
+        with pytest.raises(UpdateError, match=f"^{named}: failed with exit code 255"):
+            run()
 
 
 def test_an_interrupt_lets_the_program_end_in_order(tmp_path: Path) -> None:

@@ -101,6 +101,19 @@ def test_each_site_that_does_not_answer_is_named_with_what_was_tried(tmp_path: P
     assert "context theirs" in found["other"]
 
 
+@pytest.mark.parametrize("name", ["a" * 64, "plant..example"])
+def test_a_site_whose_server_has_no_possible_name_holds_up_no_other(
+    tmp_path: Path, port: int, name: str
+) -> None:
+    sites = [
+        on_kubernetes("odd", kubeconfig(tmp_path, "odd", f"https://{name}")),
+        on_kubernetes("node", kubeconfig(tmp_path, "node", f"https://127.0.0.1:{port}")),
+    ]
+    found = reach.unreachable(sites)
+    assert list(found) == ["odd"]
+    assert f"no API server answers at {name}:443" in found["odd"]
+
+
 def test_a_proxy_in_front_of_the_api_server_is_what_must_answer(tmp_path: Path, port: int) -> None:
     path = kubeconfig(
         tmp_path, "node", "https://kubernetes.invalid", **{"proxy-url": f"http://127.0.0.1:{port}"}
