@@ -10,13 +10,16 @@ from ops import decide, first_answer, keys, kubectl, trust
 from ops.ask import QUESTION, Answer, ask
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
-from ops.runner import PulumiCli, Runner, runner_for
+from ops.runner import PulumiCli, Runner
 from ops.say import step
 from ops.stack_settings import settings_of
 from stacks.config import MONITORING_PASSWORD
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.plan import plan
 from stacks.settings import StackSettings
+
+MASKED = "[secret]"
+"""What the CLI and the rehearsal show for an output that is a secret."""
 
 
 def up(stack: str, runner: str | None) -> None:
@@ -76,9 +79,15 @@ def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> 
 
 def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
     """The kubeconfig that the cluster's stack has as output, in a file of this user's."""
-    stack = cluster.rpartition("/")[2]
-    path = state_folder() / f"{stack}.kubeconfig"
-    write_private(path, str(runner_for(used.name, stack).outputs()["kubeconfig"]))
+    found = used.outputs_of(cluster).get("kubeconfig")
+    if not isinstance(found, str) or found == MASKED:
+        raise KitError(
+            f"stack {cluster}",
+            f"its output kubeconfig is {'a secret' if found else 'not there'}",
+            "Name a stack with target aks that is up, or a file: slm-kit:kubernetes.kubeconfig.",
+        )
+    path = state_folder() / f"{cluster.replace('/', '.')}.kubeconfig"
+    write_private(path, found)
     return path
 
 
