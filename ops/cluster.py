@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from catalog.errors import KitError
+from components.gateway.types import PUBLIC_PORT
 from monitoring.watched import LOGIN
 from ops import decide, first_answer, keys, kubectl, trust
-from ops.ask import QUESTION, Answer, ask
+from ops.ask import QUESTION, Answer, ask, command
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
 from ops.runner import PulumiCli, Runner
@@ -18,6 +19,8 @@ from stacks.kubernetes_settings import KubernetesSettings
 from stacks.plan import plan
 from stacks.settings import StackSettings
 
+FROM_HERE = f"http://127.0.0.1:{PUBLIC_PORT}/v1"
+"""The gateway, while `kubectl port-forward` runs."""
 MASKED = "[secret]"
 """What the CLI and the rehearsal show for an output that is a secret."""
 
@@ -58,9 +61,15 @@ def logs(used: Runner, settings: StackSettings, request: str | None) -> None:
 
 
 def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> Answer | None:
-    pair = next(first_answer.askable(settings), None)
-    if pair is None:
+    """Of a model that does not sleep: a question would start one, which can take a node and half an hour."""
+    pairs = list(first_answer.askable(settings))
+    if not pairs:
         step("no key may chat with any model: nothing to ask")
+        return None
+    sleeping = {model.name for model in settings.hosted if model.scaling.min_replicas == 0}
+    pair = next((pair for pair in pairs if pair[1] not in sleeping), None)
+    if pair is None:
+        step(f"{pairs[0][1]} sleeps while nobody asks (minReplicas 0): not asked, as that would start it")
         return None
     if not kubectl.present():
         step("no kubectl here to reach the gateway with: not asked")
@@ -74,7 +83,7 @@ def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> An
 def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> Kubectl:
     where = _where(settings)
     kubeconfig = _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
-    return Kubectl(outputs["namespace"], kubeconfig, where.context)
+    return Kubectl(outputs["namespace"], kubeconfig, where.context, settings.gateway_port)
 
 
 def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
@@ -120,7 +129,10 @@ def _show(
         first_answer.show(answer)
     print(f"  endpoint  {outputs['endpoint']} (inside the cluster)")
     print(f"  from here {control.port_forward()}")
-    print("            then ask http://127.0.0.1:8080/v1")
+    print(f"            then ask {FROM_HERE}")
+    not_asked = [] if answer else list(first_answer.askable(settings))[:1]
+    for key, model in not_asked:
+        print(f"            {command(FROM_HERE, used.stack, key, model)}")
     print(f"  models    {', '.join(model.name for model in settings.models)}")
     print(f"  key       make -s key STACK={used.stack}")
     for page, url in (outputs.get("monitoring") or {}).items():

@@ -1,8 +1,12 @@
 """The commands for a stack on a cluster: whose stack made it, who is asked, by which port."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,8 @@ import pytest
 import yaml
 
 from catalog.errors import KitError
-from ops import cluster, decide, paths, runner, stack_settings
+from ops import cluster, decide, keys, paths, runner, stack_settings, trust
+from ops.ask import command
 from stacks.parsing import parse
 from stacks.settings import StackSettings
 from tests.conftest import ROOT
@@ -24,6 +29,14 @@ KUBECTL = """#!/bin/sh
 echo "$@"
 cat "$2"
 """
+FORWARDING = """#!/bin/sh
+echo "$@" >"$(dirname "$0")/forwarded"
+echo "Forwarding from 127.0.0.1:{port} -> 8080"
+exec sleep 60
+"""
+ANSWER = {"choices": [{"message": {"content": "Paris."}}], "usage": {"completion_tokens": 2}}
+MODEL = {"model": "smollm2-135m-instruct", "contextLength": 1024, "concurrency": 2}
+AWAKE, ASLEEP = {**MODEL, "name": "awake"}, {**MODEL, "name": "asleep", "scaling": {"minReplicas": 0}}
 
 
 @pytest.fixture
@@ -99,3 +112,82 @@ def test_a_passphrase_of_the_same_name_in_another_project_is_nobodys_business(ho
     paths.write_private(paths.state_folder() / "prod.passphrase", "of this project's prod")
     assert paths.passphrase_file(STACK).read_text() != "of this project's prod"
     cluster.check_passphrase(runner.PulumiCli(STACK))
+
+
+class Gateway:
+    """Answers what it is asked, and keeps which models were asked with which key."""
+
+    def __init__(self) -> None:
+        self.asked = list[str]()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.asked.append(f"{body['model']} {self.headers['Authorization']}")
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps(ANSWER).encode())
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Says nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    made = Gateway()
+    with made.server:
+        yield made
+        made.server.shutdown()
+
+
+class Brought(runner.Rehearsal):
+    """A runner whose stack is up already."""
+
+    def up(self) -> None:
+        """Nothing is left to do."""
+
+    def outputs(self) -> dict[str, Any]:
+        return {"namespace": "slm-unit", "endpoint": "http://gateway:8080/v1"}
+
+
+def up(home: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """`make up` of a stack where everything is decided, on a machine with nothing to hand on."""
+    config = {
+        "target": "kubernetes", "runner": "rehearsal", "modelSource": "pypi", "keys": [{"id": "a"}],
+        "kubernetes": {"images": {"tag": "1"}}, "keySecrets": {"a": {"secure": "x"}},
+        "passwords": {"monitoring": {"secure": "x"}}, **changes,
+    }  # fmt: skip
+    named = {f"slm-kit:{key}": value for key, value in config.items()}
+    (home / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": named}))
+    monkeypatch.setattr(keys, "show", lambda *_: "slm-key")
+    monkeypatch.setattr(trust, "find", lambda: trust.Trust("", {}))
+    monkeypatch.setattr(runner, "Rehearsal", Brought)
+    cluster.up(STACK, None)
+
+
+def test_a_model_that_is_awake_is_asked_through_the_gateways_own_port(
+    home: Path, monkeypatch: pytest.MonkeyPatch, gateway: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(home / "kubectl", FORWARDING.format(port=gateway.port))
+    up(home, monkeypatch, models=[ASLEEP, AWAKE], gatewayPort=9000)
+    assert gateway.asked == ["awake Bearer slm-key"]
+    assert (home / "forwarded").read_text().endswith(" service/gateway-published :9000\n")
+    said = capsys.readouterr().out
+    assert "  answer    Paris." in said
+    assert " port-forward service/gateway-published 8080:9000\n" in said
+
+
+def test_a_model_that_sleeps_is_left_to_the_user_to_wake(
+    home: Path, monkeypatch: pytest.MonkeyPatch, gateway: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(home / "kubectl", FORWARDING.format(port=gateway.port))
+    up(home, monkeypatch, models=[ASLEEP])
+    assert gateway.asked == []
+    said = capsys.readouterr()
+    assert "asleep sleeps while nobody asks (minReplicas 0): not asked" in said.out + said.err
+    assert f"            {command('http://127.0.0.1:8080/v1', STACK, 'a', 'asleep')}\n" in said.out
