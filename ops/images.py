@@ -25,7 +25,7 @@ from stacks.plan import plan
 DOCKER = CHECKOUT / "docker"
 STORE = "model-tools"
 STORE_TARGETS = ("fetch", "convert", "convert-gguf")
-MONITORING = ("prometheus", "alertmanager", "collector", "loki", "node-exporter")
+MONITORING = ("prometheus", "alertmanager", "collector", "loki")
 TAG_LENGTH = 12
 
 
@@ -99,7 +99,10 @@ def _called_for(stack: str) -> tuple[str, ...]:
         if each.decision.engine in ENGINE_FOLDERS:
             names.append(ENGINE_FOLDERS[each.decision.engine])
     if settings.monitoring.enabled:
-        names += [*MONITORING, *(["grafana"] if "grafana" in settings.monitored_ports else [])]
+        # As stacks/kubernetes_monitoring.py has them: nothing of a node, and Grafana where it is asked for.
+        names += [*MONITORING, *(["grafana"] if settings.monitoring.grafana else [])]
+    if settings.kubernetes is not None and settings.kubernetes.gpu_metrics_for is not None:
+        names.append("gpu-exporter")
     return tuple(dict.fromkeys(names))
 
 
