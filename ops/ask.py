@@ -1,5 +1,7 @@
 """Asks the served model one question, as a user's client would."""
 
+import json
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ MAX_TOKENS = 64
 ATTEMPTS = 30
 ASK_SECONDS = 120
 """Longest wait for one answer."""
+START_SECONDS = 1800
+"""How long the command for a user asks again while a model starts, the coming of its node included."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,16 @@ def ask(endpoint: str, key: str, model: str, attempts: int = ATTEMPTS) -> Answer
             time.sleep(1)
     raise UpdateError(
         f"model {model}", f"did not answer through {endpoint}: {said}", "`make logs` shows why."
+    )
+
+
+def command(endpoint: str, stack: str, key: str, model: str) -> str:
+    """The same question as a shell command without the key in it; one that sleeps is waited for."""
+    body = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
+    login = f'"Authorization: Bearer $(make -s key STACK={shlex.quote(stack)} ID={shlex.quote(key)})"'
+    return (
+        f"curl --retry {START_SECONDS} --retry-max-time {START_SECONDS} {endpoint}/chat/completions"
+        f" -H {login} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
     )
 
 

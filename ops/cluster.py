@@ -1,7 +1,5 @@
 """`make up` and what goes with it for a stack on a cluster: no engine of this machine has a part in it."""
 
-import json
-import shlex
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,16 +8,21 @@ from catalog.errors import KitError
 from components.gateway.types import PUBLIC_PORT
 from monitoring.watched import LOGIN
 from ops import decide, first_answer, keys, kubectl, trust
-from ops.ask import QUESTION, Answer, ask
+from ops.ask import QUESTION, Answer, ask, command
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
-from ops.runner import PulumiCli, Runner, executable, runner_for
+from ops.runner import PulumiCli, Runner, executable
 from ops.say import step
 from ops.stack_settings import settings_of
 from stacks.config import MONITORING_PASSWORD
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.plan import plan
 from stacks.settings import StackSettings
+
+FROM_HERE = f"http://127.0.0.1:{PUBLIC_PORT}/v1"
+"""The gateway, while `kubectl port-forward` runs."""
+MASKED = "[secret]"
+"""What the CLI and the rehearsal show for an output that is a secret."""
 
 
 def up(stack: str, runner: str | None) -> None:
@@ -58,15 +61,15 @@ def logs(used: Runner, settings: StackSettings, request: str | None) -> None:
 
 
 def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> Answer | None:
+    """Of a model that does not sleep: a question would start one, which can take a node and half an hour."""
     pairs = list(first_answer.askable(settings))
     if not pairs:
         step("no key may chat with any model: nothing to ask")
         return None
-    # A model at zero answers after a start, which may wait for a node: not what `make up` waits for.
-    asleep = {each.name for each in settings.hosted if each.scaling.min_replicas == 0}
-    pair = next((each for each in pairs if each[1] not in asleep), None)
+    sleeping = {model.name for model in settings.hosted if model.scaling.min_replicas == 0}
+    pair = next((pair for pair in pairs if pair[1] not in sleeping), None)
     if pair is None:
-        _tell_how_to_wake(*pairs[0], used.stack)
+        step(f"{pairs[0][1]} sleeps while nobody asks (minReplicas 0): not asked, as that would start it")
         return None
     if not kubectl.present():
         step("no kubectl here to reach the gateway with: not asked")
@@ -77,29 +80,23 @@ def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> An
         return ask(endpoint, key, model)
 
 
-def _tell_how_to_wake(key: str, model: str, stack: str) -> None:
-    step(
-        f"{model} sleeps until somebody asks (minReplicas 0), and then answers once it has started: not asked"
-    )
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": QUESTION}]})
-    print(
-        f"  to ask    curl http://127.0.0.1:{PUBLIC_PORT}/v1/chat/completions "
-        f"-H 'Content-Type: application/json' "
-        f'-H "Authorization: Bearer $(make -s key ID={key} STACK={stack})" -d {shlex.quote(body)}'
-    )
-
-
 def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> Kubectl:
     where = _where(settings)
     kubeconfig = _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
-    return Kubectl(outputs["namespace"], kubeconfig, where.context)
+    return Kubectl(outputs["namespace"], kubeconfig, where.context, settings.gateway_port)
 
 
 def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
     """The kubeconfig that the cluster's stack has as output, in a file of this user's."""
-    stack = cluster.rpartition("/")[2]
-    path = state_folder() / f"{stack}.kubeconfig"
-    write_private(path, str(runner_for(used.name, stack).outputs()["kubeconfig"]))
+    found = used.outputs_of(cluster).get("kubeconfig")
+    if not isinstance(found, str) or found == MASKED:
+        raise KitError(
+            f"stack {cluster}",
+            f"its output kubeconfig is {'a secret' if found else 'not there'}",
+            "Name a stack with target aks that is up, or a file: slm-kit:kubernetes.kubeconfig.",
+        )
+    path = state_folder() / f"{cluster.replace('/', '.')}.kubeconfig"
+    write_private(path, found)
     return path
 
 
@@ -133,7 +130,10 @@ def _show(
         first_answer.show(answer)
     print(f"  endpoint  {outputs['endpoint']} (inside the cluster)")
     print(f"  from here {control.port_forward()}")
-    print("            then ask http://127.0.0.1:8080/v1")
+    print(f"            then ask {FROM_HERE}")
+    not_asked = [] if answer else list(first_answer.askable(settings))[:1]
+    for key, model in not_asked:
+        print(f"            {command(FROM_HERE, used.stack, key, model)}")
     print(f"  models    {', '.join(model.name for model in settings.models)}")
     print(f"  key       make -s key STACK={used.stack}")
     for page, url in (outputs.get("monitoring") or {}).items():

@@ -25,7 +25,7 @@ from stacks.plan import Plan, plan
 DOCKER = CHECKOUT / "docker"
 STORE = "model-tools"
 STORE_TARGETS = ("fetch", "convert", "convert-gguf")
-MONITORING = ("prometheus", "alertmanager", "collector", "loki", "node-exporter")
+MONITORING = ("prometheus", "alertmanager", "collector", "loki")
 TAG_LENGTH = 12
 
 
@@ -97,7 +97,10 @@ def _called_for(stack: str) -> tuple[str, ...]:
     settings = settings_of(stack, with_secrets=False)
     names = _serving(plan(settings))
     if settings.monitoring.enabled:
-        names += [*MONITORING, *(["grafana"] if "grafana" in settings.monitored_ports else [])]
+        # As stacks/kubernetes_monitoring.py has them: nothing of a node, and Grafana where it is asked for.
+        names += [*MONITORING, *(["grafana"] if settings.monitoring.grafana else [])]
+    if settings.kubernetes is not None and settings.kubernetes.gpu_metrics_for is not None:
+        names.append("gpu-exporter")
     return tuple(dict.fromkeys(names))
 
 

@@ -27,6 +27,8 @@ class Kubectl:
     namespace: str
     kubeconfig: Path | None = None
     context: str | None = None
+    gateway_port: int = PUBLIC_PORT
+    """Of the gateway's Service."""
 
     def command(self, *arguments: str) -> list[str]:
         """The whole command line."""
@@ -40,12 +42,12 @@ class Kubectl:
 
     def port_forward(self) -> str:
         """The command that brings the gateway to this machine's port 8080."""
-        return self.shown("port-forward", SERVICE, f"{PUBLIC_PORT}:{PUBLIC_PORT}")
+        return self.shown("port-forward", SERVICE, f"{PUBLIC_PORT}:{self.gateway_port}")
 
     @contextlib.contextmanager
     def forwarded(self) -> Iterator[str]:
         """The gateway's endpoint on a free port of this machine, while the block runs. Raises HostError."""
-        command = self.command("port-forward", SERVICE, f":{PUBLIC_PORT}")
+        command = self.command("port-forward", SERVICE, f":{self.gateway_port}")
         with subprocess.Popen(
             command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as process:

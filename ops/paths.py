@@ -28,8 +28,9 @@ def example_file(target: str) -> Path:
 
 
 def rehearsal_state(stack: str) -> Path:
-    """The rehearsal's checkpoint of a stack."""
-    return state_folder() / f"{stack}.json"
+    """The rehearsal's checkpoint of `stack` or `organization/project/stack`, where it looks itself."""
+    *_, project, name = [state_folder().name, *stack.split("/")]
+    return state_folder().with_name(project) / f"{name}.json"
 
 
 def passphrase_file(stack: str) -> Path:
@@ -51,12 +52,14 @@ def passphrase_file(stack: str) -> Path:
 
 
 def cluster_stack(stack: str) -> str | None:
-    """Name of the stack that made the cluster of this one (`kubernetes.cluster`), without its project."""
+    """Name of the stack that made the cluster of this one (`kubernetes.cluster`), without its project; None
+    for one of another project, whose files are not here."""
     file = stack_file(stack)
     content = yaml.safe_load(file.read_text()) if file.exists() else None
     where = ((content or {}).get("config") or {}).get("slm-kit:kubernetes")
     named = where.get("cluster") if isinstance(where, dict) else None
-    return str(named).rpartition("/")[2] if named else None
+    *_, project, name = [state_folder().name, *str(named or "").split("/")]
+    return name if name and project == state_folder().name else None
 
 
 def write_private(path: Path, content: str) -> None:

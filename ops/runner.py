@@ -26,8 +26,8 @@ class Runner(ABC):
         self.stack = stack
 
     @abstractmethod
-    def command(self, verb: str, *arguments: str) -> list[str]:
-        """The command line for a verb of the Pulumi CLI."""
+    def command(self, verb: str, *arguments: str, stack: str | None = None) -> list[str]:
+        """The command line for a verb of the Pulumi CLI, on this stack or on another that is only read."""
 
     def environment(self) -> dict[str, str]:
         """Environment of the run; holds file names, never a secret."""
@@ -62,7 +62,15 @@ class Runner(ABC):
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; secrets masked."""
-        found: dict[str, Any] = json.loads(self.read("output", "--json"))
+        return self.outputs_of(self.stack)
+
+    def outputs_of(self, stack: str) -> dict[str, Any]:
+        """Outputs of another stack, `stack` or `organization/project/stack`, secrets masked.
+
+        With this stack's passphrase, as a StackReference of its program reads them; makes nothing.
+        """
+        command = self.command("output", "--json", stack=stack)
+        found: dict[str, Any] = json.loads(self._run(command, capture=True))
         return found
 
     def set_config(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
@@ -111,10 +119,11 @@ class Rehearsal(Runner):
     name = "rehearsal"
     _before_verb = 3
 
-    def command(self, verb: str, *arguments: str) -> list[str]:
+    def command(self, verb: str, *arguments: str, stack: str | None = None) -> list[str]:
         """`python -m rehearsal VERB`, with the stack's state file."""
-        state = ["--state", str(rehearsal_state(self.stack))]
-        return [sys.executable, "-m", "rehearsal", verb, *arguments, "--stack", self.stack, *state]
+        named = stack or self.stack
+        where = ["--stack", named.rpartition("/")[2], "--state", str(rehearsal_state(named))]
+        return [sys.executable, "-m", "rehearsal", verb, *arguments, *where]
 
 
 class PulumiCli(Runner):
@@ -129,14 +138,14 @@ class PulumiCli(Runner):
         "output": ("stack", "output"),
     }
 
-    def command(self, verb: str, *arguments: str) -> list[str]:
+    def command(self, verb: str, *arguments: str, stack: str | None = None) -> list[str]:
         """`pulumi VERB` without questions."""
         return [
             executable() or "pulumi",
             *self._VERBS.get(verb, (verb,)),
             *arguments,
             "--stack",
-            self.stack,
+            stack or self.stack,
             "--non-interactive",
         ]
 

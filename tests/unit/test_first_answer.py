@@ -1,14 +1,17 @@
 """The first answer is asked for beside the update that brings the model."""
 
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from ops import first_answer, keys
+from ops.ask import command
 from ops.runner import Rehearsal
 from stacks.parsing import parse
 from stacks.settings import StackSettings
@@ -21,6 +24,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self.open, self.ready, self.starting, self.asked = False, True, 0, 0
+        self.login = ""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,6 +34,7 @@ class Gateway:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 outer.asked += 1
+                outer.login = self.headers["Authorization"]
                 self.reply(503 if outer.asked <= outer.starting else 200, ANSWER)
 
             def reply(self, status: int, body: object) -> None:
@@ -128,3 +133,18 @@ def test_an_update_that_fails_is_what_the_user_is_told(gateway: Gateway) -> None
 
     with pytest.raises(RuntimeError, match="no disk"):
         first_answer.bring_up(Update(update), settings(gateway))
+
+
+def test_the_command_for_a_user_waits_until_a_model_is_awake_and_shows_no_key(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    (tmp_path / "make").write_text("#!/bin/sh\n[ \"$*\" = '-s key STACK=unit ID=a' ] && echo slm-key\n")
+    (tmp_path / "make").chmod(0o700)
+    gateway.starting = 2
+    line = command(f"http://127.0.0.1:{gateway.server.server_port}/v1", "unit", "a", "chat")
+    assert "slm-key" not in line
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", line], env=environment, text=True, capture_output=True, check=True)
+    assert gateway.asked == 3
+    assert gateway.login == "Bearer slm-key"
+    assert done.stdout.endswith(json.dumps(ANSWER)), done.stderr
