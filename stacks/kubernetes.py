@@ -88,7 +88,7 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
 
 
 def _namespace(cluster: KubernetesSettings) -> str:
-    return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
+    return cluster.namespace or dns_label(f"slm-{pulumi.get_stack()}")
 
 
 def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:

@@ -10,7 +10,6 @@ from components.platforms.kubernetes_checks import check, check_gpus, check_plac
 from components.platforms.kubernetes_claims import AccessMode, Claim, claimed
 from components.platforms.kubernetes_names import (
     NODE_LABEL,
-    OBJECT_LIMIT,
     STACK_LABEL,
     digest_of,
     dns_label,
@@ -108,7 +107,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
     ) -> KubernetesWorkload:
         """Run the workload; see components/platform.py. Raises KitError for what a cluster cannot run."""
         args = self._args
-        same_name(name, {dns_label(each, OBJECT_LIMIT): each for each in self._workloads})
+        same_name(name, self._workloads)
         check(name, workload)
         self._workloads[name] = workload
         if "gpus_available" in args:
