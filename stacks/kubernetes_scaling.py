@@ -46,9 +46,9 @@ def scalers_of(made: Plan, settings: StackSettings, gpus: int) -> dict[str, Scal
     return {**found, GATEWAY: Scaler(None, recommended)} if recommended else found
 
 
-def scaled(scalers: Mapping[str, Scaler]) -> list[str]:
-    """Workloads whose Deployment must not say how many replicas there are."""
-    return [name for name, each in scalers.items() if each.scaling]
+def scaled(scalers: Mapping[str, Scaler]) -> dict[str, int]:
+    """Workloads whose Deployment must not say how many replicas there are, and how many there may be."""
+    return {name: each.scaling.max_replicas for name, each in scalers.items() if each.scaling}
 
 
 def by_demand(scalers: Mapping[str, Scaler]) -> bool:
