@@ -63,8 +63,9 @@ def scaled_object(
             "behavior": "currentReplicasIfHigher",
         },
         "advanced": {
-            # A model that sleeps when its scaler is removed would sleep for ever.
-            "restoreToOriginalReplicaCount": True,
+            # A model that sleeps when its scaler is removed would sleep for ever. One that never does keeps
+            # its replicas: the scaler goes last, when the number that takes its place is set already.
+            "restoreToOriginalReplicaCount": scaling.min_replicas == 0,
             "horizontalPodAutoscalerConfig": {"behavior": _camel(behavior(scaling.settle_seconds))},
         },
         "triggers": [*asked, *(_cron(number, each) for number, each in enumerate(scaling.schedules))],
