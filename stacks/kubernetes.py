@@ -35,7 +35,7 @@ def program() -> None:
     check_credentials(made, known_credentials())
     check_plan(made, settings, cluster)
     watched = monitored(made, settings, _namespace(cluster))
-    scalers = scalers_of(made, settings, cluster.gpus)
+    scalers = scalers_of(made, settings, cluster)
     pulumi.log.info(made.table)
     where = _scaled(platform_args(made, cluster, _namespace(cluster)), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}

@@ -82,12 +82,15 @@ def trigger_authentication(secret: pulumi.Input[str]) -> dict[str, Any]:
 
 
 def cpu_metric(scaling: CpuScaling) -> k8s.autoscaling.v2.MetricSpecArgsDict:
-    """What a plain HPA looks at."""
+    """What a plain HPA looks at: a share of what is requested, above 100 where that is less than there is."""
     return {
         "type": "Resource",
         "resource": {
             "name": "cpu",
-            "target": {"type": "Utilization", "average_utilization": scaling.utilization_percent},
+            "target": {
+                "type": "Utilization",
+                "average_utilization": round(scaling.utilization_percent / scaling.cpu_share),
+            },
         },
     }
 
