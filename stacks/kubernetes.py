@@ -35,7 +35,7 @@ def program() -> None:
     check_credentials(made, known_credentials())
     check_plan(made, settings, cluster)
     watched = monitored(made, settings, _namespace(cluster))
-    scalers = scalers_of(made, settings, cluster.gpus)
+    scalers = scalers_of(made, settings, cluster)
     pulumi.log.info(made.table)
     where = _scaled(platform_args(made, cluster, _namespace(cluster)), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
@@ -88,7 +88,7 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
 
 
 def _namespace(cluster: KubernetesSettings) -> str:
-    return cluster.namespace or f"slm-{dns_label(pulumi.get_stack())}"
+    return cluster.namespace or dns_label(f"slm-{pulumi.get_stack()}")
 
 
 def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:

@@ -78,7 +78,7 @@ def check_places(hosted: Sequence[Hosted], scalings: Scalings, cluster: Kubernet
 
 def _check_pool(hosted: Sequence[Hosted], scalings: Scalings, per_node: int, nodes: int) -> None:
     least = {
-        each.serving.name: replace(each.workload, replicas=scalings[each.serving.name].min_replicas)
+        each.serving.name: replace(each.workload, replicas=scalings[each.serving.name].first_replicas)
         for each in hosted
     }
     check_gpus(least, per_node * nodes)

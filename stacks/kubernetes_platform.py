@@ -9,8 +9,8 @@ import pulumi
 from components.gateway.types import Route
 from components.platform import Platform
 from components.platforms.kubernetes import KubernetesPlatformArgs
-from components.platforms.kubernetes_checks import check
-from components.platforms.kubernetes_names import dns_label, same_name
+from components.platforms.kubernetes_checks import check, check_place
+from components.platforms.kubernetes_names import same_name
 from components.platforms.kubernetes_provider import ClusterArgs, cluster_provider
 from stacks.cluster_stack import kubeconfig_of
 from stacks.kubernetes_monitoring import PARTS
@@ -28,12 +28,14 @@ Placed = TypeVar("Placed")
 
 def check_plan(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> None:
     """Refuse what the platform would refuse, before the first resource. Raises KitError."""
+    # One that is made of the stack's name is the stack's own.
+    check_place(cluster.namespace or "slm", cluster.egress_ranges, cluster.cpu_share)
     check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
-    taken = {each: each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")}
+    taken = [each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")]
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)
-        taken[dns_label(name)] = name
+        taken.append(name)
         check(name, each.workload)
 
 

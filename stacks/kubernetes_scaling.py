@@ -10,6 +10,7 @@ from components.autoscaling.types import DemandScaling, Scaling
 from components.platforms.kubernetes import KubernetesPlatform
 from monitoring.watched import ADDRESSES
 from stacks.config import MONITORING_PASSWORD, password
+from stacks.kubernetes_settings import KubernetesSettings
 from stacks.plan import Plan
 from stacks.scaling import check_gpus, recommended_of, scaling_of
 from stacks.settings import StackSettings
@@ -26,18 +27,20 @@ class Scaler:
     recommended: tuple[str, ...]
 
 
-def scalers_of(made: Plan, settings: StackSettings, gpus: int) -> dict[str, Scaler]:
-    """By workload: of models, and of the gateway. Raises KitError for what cannot work.
-
-    `gpus` are those of all nodes.
-    """
+def scalers_of(made: Plan, settings: StackSettings, cluster: KubernetesSettings) -> dict[str, Scaler]:
+    """By workload: of models, and of the gateway. Raises KitError for what cannot work."""
     models = {model.name: model for model in settings.hosted}
-    check_gpus([(each, models[each.serving.name].scaling) for each in made.hosted], gpus)
+    check_gpus([(each, models[each.serving.name].scaling) for each in made.hosted], cluster.gpus)
     found: dict[str, Scaler] = {}
     for hosted in made.hosted:
         model = models[hosted.serving.name]
         scaling = scaling_of(
-            model, model.scaling, hosted, settings.autoscaling, watched=settings.monitoring.enabled
+            model,
+            model.scaling,
+            hosted,
+            settings.autoscaling,
+            watched=settings.monitoring.enabled,
+            cpu_share=cluster.cpu_share,
         )
         recommended = recommended_of(scaling, settings.autoscaling)
         if scaling or recommended:
@@ -46,9 +49,9 @@ def scalers_of(made: Plan, settings: StackSettings, gpus: int) -> dict[str, Scal
     return {**found, GATEWAY: Scaler(None, recommended)} if recommended else found
 
 
-def scaled(scalers: Mapping[str, Scaler]) -> list[str]:
-    """Workloads whose Deployment must not say how many replicas there are."""
-    return [name for name, each in scalers.items() if each.scaling]
+def scaled(scalers: Mapping[str, Scaler]) -> dict[str, int]:
+    """Workloads whose Deployment must not say how many replicas there are, and how many there may be."""
+    return {name: each.scaling.max_replicas for name, each in scalers.items() if each.scaling}
 
 
 def by_demand(scalers: Mapping[str, Scaler]) -> bool:

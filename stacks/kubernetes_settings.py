@@ -92,7 +92,7 @@ class KubernetesSettings(Settings):
     images: ImageSettings
     namespace: Annotated[str, Field(pattern=NAMESPACE)] | None = None
     """Of this stack alone: it is made here, closed, and stays with the models. Default: slm-<stack>."""
-    admits: tuple[str, ...] = ()
+    admits: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...] = ()
     """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
     cluster: Annotated[str, Field(pattern=r"^([\w.-]+/[\w.-]+/)?[A-Za-z0-9][A-Za-z0-9_-]*$")] | None = None
     """Stack that made the cluster (target aks), `stack` or `organization/project/stack`: its output

@@ -1,16 +1,20 @@
 """From a model's scaling settings to what its scaler is told."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from catalog.errors import KitError
+from catalog.hardware import cold_start
 from components.autoscaling.types import CpuScaling, DemandScaling, Scaling
+from components.platforms.kubernetes_pods import PULL_SECONDS
 from components.workload import Update
 from stacks.model_settings import ModelSettings
 from stacks.plan import Hosted
-from stacks.scaling_settings import AutoscalingSettings, ScalingSettings
+from stacks.scaling_settings import TARGET_UTILIZATION, AutoscalingSettings, ScalingSettings
 
 LEAST_IDLE_SECONDS = 600
-"""Default of scaleToZeroAfterSeconds, where the engine does not need longer to start."""
+"""Default of scaleToZeroAfterSeconds, where a replica does not need longer to come."""
 SETTLE_SECONDS = 300
 LONGEST_SETTLE_SECONDS = 3600
 """Most that Kubernetes takes as a stabilisation window."""
@@ -23,17 +27,19 @@ def scaling_of(
     cluster: AutoscalingSettings,
     *,
     watched: bool,
+    cpu_share: float = 1,
 ) -> Scaling | None:
-    """What its replicas follow; None where the count never changes. `watched`: whether monitoring is on.
+    """What its replicas follow; None where the count never changes.
 
-    Raises KitError for what cannot work.
+    `watched` is whether monitoring is on, `cpu_share` the part of its processors that is reserved. Raises
+    KitError for what cannot work.
     """
     name, budget = model.name, _start_budget(hosted)
     settle = min(max(SETTLE_SECONDS, budget), LONGEST_SETTLE_SECONDS)
     if not wanted.changes:
         return None
     if not cluster.keda:
-        return _by_cpu(name, wanted, hosted, settle)
+        return replace(_by_cpu(name, wanted, hosted, settle), cpu_share=cpu_share)
     if not watched:
         raise KitError(
             f"scaling of model {name!r}",
@@ -42,10 +48,10 @@ def scaling_of(
         )
     return DemandScaling(
         models=model.public_names,
-        threshold=max(1.0, hosted.serving.concurrency * wanted.target_utilization),
+        threshold=max(1.0, hosted.serving.concurrency * (wanted.target_utilization or TARGET_UTILIZATION)),
         max_replicas=wanted.max_replicas,
         min_replicas=wanted.min_replicas,
-        idle_seconds=_idle(model, wanted, budget),
+        idle_seconds=_idle(model, wanted, budget + _place_seconds(hosted)),
         settle_seconds=settle,
         fallback_replicas=wanted.fallback_replicas or max(1, wanted.min_replicas),
         schedules=tuple(each.as_schedule() for each in wanted.schedule),
@@ -62,8 +68,8 @@ def recommended_of(scaling: Scaling | None, cluster: AutoscalingSettings) -> tup
 def check_gpus(needs: Sequence[tuple[Hosted, ScalingSettings]], available: int) -> None:
     """Refuse what nodes with so many GPUs at most, all together, cannot hold.
 
-    Each model's maximum must fit alone, with what an update starts beside it, and all minimums together:
-    models may take turns, but none waits for ever.
+    Each model's maximum must fit alone, with what an update starts beside it, and all minimums together, at
+    least one of each: what may sleep is awake when it is new. Above that models may take turns.
     """
     for hosted, wanted in needs:
         gpus, name = hosted.serving.gpus, hosted.serving.name
@@ -76,11 +82,11 @@ def check_gpus(needs: Sequence[tuple[Hosted, ScalingSettings]], available: int) 
                 f"they need {most} GPUs, {gpus} each{beside}, and there are {available}",
                 "Lower it, or let the pool grow.",
             )
-    least = sum(wanted.min_replicas * hosted.serving.gpus for hosted, wanted in needs)
+    least = sum(wanted.first_replicas * hosted.serving.gpus for hosted, wanted in needs)
     if least > available:
         raise KitError(
             f"minReplicas of {', '.join(each.serving.name for each, _ in needs if each.serving.gpus)}",
-            f"together they need {least} GPUs, and there are {available}",
+            f"together they need {least} GPUs, as each model starts awake, and there are {available}",
             "Lower one of them, or let the pool grow.",
         )
 
@@ -90,6 +96,7 @@ def _by_cpu(name: str, wanted: ScalingSettings, hosted: Hosted, settle: int) -> 
         "minReplicas 0": wanted.min_replicas == 0,
         "the schedule": bool(wanted.schedule),
         "fallbackReplicas": wanted.fallback_replicas is not None,
+        "targetUtilization": wanted.target_utilization is not None,
         "more than one number of replicas on GPUs": hosted.serving.gpus > 0,
     }
     for what, given in refused.items():
@@ -115,10 +122,15 @@ def _idle(model: ModelSettings, wanted: ScalingSettings, budget: int) -> int:
     if chosen < budget:
         raise KitError(
             f"scaleToZeroAfterSeconds {chosen} of model {model.name!r}",
-            f"its engine may take {budget} s to start, and would be put away before it served",
+            f"a replica may take {budget} s to come, and would be put away before it served",
             f"Set it to {budget} or more.",
         )
     return chosen
+
+
+def _place_seconds(hosted: Hosted) -> int:
+    """Until there is a place to start in: a pool may have no node while nobody asks, and it has no image."""
+    return 0 if hosted.decision.pool is None else math.ceil(cold_start().node_seconds) + PULL_SECONDS
 
 
 def _start_budget(hosted: Hosted) -> int:

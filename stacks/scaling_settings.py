@@ -21,6 +21,8 @@ def _zone(value: str) -> str:
     return value
 
 
+TARGET_UTILIZATION = 0.75
+
 Time = Annotated[str, AfterValidator(_time)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -44,16 +46,24 @@ class ScheduleSettings(Settings):
 
 
 class ScalingSettings(Settings):
-    """How many replicas one model has. Default: one, always."""
+    """How many replicas one model has. Default: one, always.
+
+    Who owns the number changes with the first and the last scaling. A fixed number is dropped, so that one
+    replica is left until the scaler adds the others: make that change at a quiet hour. A scaler that goes
+    leaves the number that is set in its place, but for a model that may sleep, which it leaves with as many
+    as it began with: set minReplicas to 1 first, and in a second update the number.
+    """
 
     min_replicas: Annotated[int, Field(ge=0, le=MOST_REPLICAS)] = 1
     """0: nothing runs while nobody asks, and a first request waits for a start (components/autoscaler.py)."""
     max_replicas: Annotated[int, Field(ge=1, le=MOST_REPLICAS)] = 1
     scale_to_zero_after_seconds: Annotated[int, Field(ge=60, le=86_400)] | None = None
     """How long nobody asked, and up to three minutes more, before the last replica goes. Default: 600, or
-    the start-up budget of the engine where that is longer. Only with minReplicas 0."""
-    target_utilization: Annotated[float, Field(ge=0.1, le=1)] = 0.75
-    """Share of a replica's concurrency from which on another one is added: room for the time it starts."""
+    what a replica may take to come where that is longer: the start-up budget of the engine, and on a pool
+    1350 s for a node and its image. Only with minReplicas 0."""
+    target_utilization: Annotated[float, Field(ge=0.1, le=1)] | None = None
+    """Share of a replica's concurrency from which on another one is added: room for the time it starts.
+    Default: 0.75. Needs KEDA."""
     fallback_replicas: Annotated[int, Field(ge=1, le=MOST_REPLICAS)] | None = None
     """At least so many while Prometheus cannot be asked. Default: minReplicas, or 1 where that is 0."""
     schedule: tuple[ScheduleSettings, ...] = ()
@@ -68,6 +78,7 @@ class ScalingSettings(Settings):
                 f"minReplicas {self.min_replicas} never lets it go to zero",
                 "Set minReplicas to 0, or remove it.",
             )
+        self._changes_what_never_changes()
         for each in self.schedule:
             if not self.min_replicas < each.replicas <= self.max_replicas:
                 raise KitError(
@@ -78,10 +89,28 @@ class ScalingSettings(Settings):
                 )
         return self
 
+    def _changes_what_never_changes(self) -> None:
+        given = {
+            "targetUtilization": self.target_utilization,
+            "fallbackReplicas": self.fallback_replicas,
+        }
+        for name, value in given.items():
+            if value is not None and not self.changes:
+                raise KitError(
+                    f"{name} {value:g}",
+                    f"minReplicas and maxReplicas are both {self.min_replicas}, and the number never changes",
+                    "Remove it, or raise maxReplicas.",
+                )
+
     @property
     def changes(self) -> bool:
         """Whether the count ever changes."""
         return self.min_replicas != self.max_replicas
+
+    @property
+    def first_replicas(self) -> int:
+        """Those that it always has, and at its very first start, as it is awake then."""
+        return max(1, self.min_replicas)
 
     @property
     def replicas(self) -> int:

@@ -63,8 +63,9 @@ def scaled_object(
             "behavior": "currentReplicasIfHigher",
         },
         "advanced": {
-            # A model that sleeps when its scaler is removed would sleep for ever.
-            "restoreToOriginalReplicaCount": True,
+            # A model that sleeps when its scaler is removed would sleep for ever. One that never does keeps
+            # its replicas: the scaler goes last, when the number that takes its place is set already.
+            "restoreToOriginalReplicaCount": scaling.min_replicas == 0,
             "horizontalPodAutoscalerConfig": {"behavior": _camel(behavior(scaling.settle_seconds))},
         },
         "triggers": [*asked, *(_cron(number, each) for number, each in enumerate(scaling.schedules))],
@@ -81,12 +82,15 @@ def trigger_authentication(secret: pulumi.Input[str]) -> dict[str, Any]:
 
 
 def cpu_metric(scaling: CpuScaling) -> k8s.autoscaling.v2.MetricSpecArgsDict:
-    """What a plain HPA looks at."""
+    """What a plain HPA looks at: a share of what is requested, above 100 where that is less than there is."""
     return {
         "type": "Resource",
         "resource": {
             "name": "cpu",
-            "target": {"type": "Utilization", "average_utilization": scaling.utilization_percent},
+            "target": {
+                "type": "Utilization",
+                "average_utilization": round(scaling.utilization_percent / scaling.cpu_share),
+            },
         },
     }
 

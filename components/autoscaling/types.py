@@ -99,14 +99,18 @@ class CpuScaling:
     min_replicas: int = 1
     """From 1 on: a replica that is not there uses no processor, so none would ever come back."""
     utilization_percent: int = 70
-    """Of what its containers request, on average over its replicas; 10 to 100."""
+    """Of its containers' processors, on average over its replicas; 10 to 100."""
     settle_seconds: int = 300
     """As in DemandScaling."""
+    cpu_share: float = 1
+    """Part of these processors that the containers request, above 0 to 1: it is what an HPA counts in."""
 
     def __post_init__(self) -> None:
         """Refuses counts that contradict each other."""
         check_range(self.min_replicas, self.max_replicas, least=1)
         check_count("utilization_percent", self.utilization_percent, 10, 100)
+        if not 0 < self.cpu_share <= 1:
+            raise KitError(f"cpu_share {self.cpu_share}", "it is above 0 and at most 1", "Take 1 for all.")
         check_count("settle_seconds", self.settle_seconds, 0, 3600)
 
 

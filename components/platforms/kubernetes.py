@@ -1,6 +1,6 @@
 """Runs workloads on a Kubernetes cluster."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -10,7 +10,6 @@ from components.platforms.kubernetes_checks import check, check_gpus, check_plac
 from components.platforms.kubernetes_claims import AccessMode, Claim, claimed
 from components.platforms.kubernetes_names import (
     NODE_LABEL,
-    OBJECT_LIMIT,
     STACK_LABEL,
     digest_of,
     dns_label,
@@ -61,8 +60,8 @@ class KubernetesPlatformArgs(TypedDict):
     Default: 1. Less fits more onto a small node, and slows all down when all work."""
     gpus_available: NotRequired[int]
     """GPUs of all nodes that the stack may use: what they cannot hold is refused. Default: not checked."""
-    scaled: NotRequired[Collection[str]]
-    """Workloads whose number of replicas an autoscaler owns. Default: none."""
+    scaled: NotRequired[Mapping[str, int]]
+    """Most replicas of workloads whose number an autoscaler owns. Default: none."""
     admits: NotRequired[Mapping[str, Sequence[str]]]
     """Namespaces whose pods may ask the ports that a workload publishes. Default: none."""
     reachable_ranges: NotRequired[Sequence[str]]
@@ -73,7 +72,7 @@ class KubernetesPlatformArgs(TypedDict):
 
 
 class KubernetesPlatform(pulumi.ComponentResource):
-    """A closed namespace and the workloads in it.
+    """A closed namespace and the workloads in it, on Kubernetes 1.30 or later (`preStop.sleep`).
 
     What a cluster has no counterpart for: a published port is a Service `<alias>-published`, which namespaces
     in `admits` may ask; with an address other than loopback everybody may, so that an Ingress or a load
@@ -108,7 +107,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
     ) -> KubernetesWorkload:
         """Run the workload; see components/platform.py. Raises KitError for what a cluster cannot run."""
         args = self._args
-        same_name(name, {dns_label(each, OBJECT_LIMIT): each for each in self._workloads})
+        same_name(name, self._workloads)
         check(name, workload)
         self._workloads[name] = workload
         if "gpus_available" in args:
@@ -122,7 +121,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
                 "namespace": self.namespace,
                 "caches": self._caches(name, workload, options),
                 "placement": self._placement(name, workload),
-                "scaled": name in args.get("scaled", ()),
+                "scaled_to": args.get("scaled", {}).get(name),
                 "admitted": args.get("admits", {}).get(name, ()),
                 "reachable": args.get("reachable_ranges", ()),
                 "pull_secrets": args.get("pull_secrets", ()),

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
@@ -115,15 +115,16 @@ def name_of(metadata: pulumi.Output[meta.v1.outputs.ObjectMeta]) -> pulumi.Outpu
     return metadata.apply(lambda known: known.name or "")
 
 
-def same_name(name: str, taken: Mapping[str, str]) -> None:
-    """Refuse a name that another one became already. `taken` maps what names became to the names."""
-    before = taken.get(dns_label(name, OBJECT_LIMIT))
-    if before is not None:
-        raise KitError(
-            f"{name!r} and {before!r}",
-            "are one name on Kubernetes, where dots are hyphens",
-            "Choose another name for one of them.",
-        )
+def same_name(name: str, taken: Iterable[str]) -> None:
+    """Refuse a name that is one with another on Kubernetes: an object's, or a label's and a Service's."""
+    for before in taken:
+        # A longer name ends in a digest of what it was, and differs; a label has room for more of it.
+        if any(dns_label(name, limit) == dns_label(before, limit) for limit in (OBJECT_LIMIT, LABEL_LIMIT)):
+            raise KitError(
+                f"{name!r} and {before!r}",
+                "are one name on Kubernetes, where dots are hyphens",
+                "Choose another name for one of them.",
+            )
 
 
 def tolerated(taint: str) -> core.v1.TolerationArgsDict:

@@ -27,8 +27,18 @@ class Pods:
     metadata: meta.v1.ObjectMetaArgsDict
     labels: Mapping[str, str]
     selector: Mapping[str, str]
-    scaled: bool
-    """Whether an autoscaler owns the number of replicas."""
+    scaled_to: int | None
+    """Most replicas, where an autoscaler owns their number."""
+
+    @property
+    def scaled(self) -> bool:
+        """Whether an autoscaler owns the number of replicas."""
+        return self.scaled_to is not None
+
+    @property
+    def most(self) -> int:
+        """How many there may be when an update begins, which replaces one after the other."""
+        return self.workload.replicas if self.scaled_to is None else self.scaled_to
 
     @property
     def template(self) -> core.v1.PodTemplateSpecArgsDict:
@@ -75,7 +85,7 @@ def _deployment(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         pods.name,
         metadata=pods.metadata,
         spec=wanted,
-        opts=_within(opts, workload.replicas * (progress + grace_seconds(workload))),
+        opts=_within(opts, pods.most * (progress + grace_seconds(workload))),
     )
     if workload.replicas > 1 or pods.scaled:
         _disruption_budget(pods, opts)

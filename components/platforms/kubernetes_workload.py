@@ -34,8 +34,8 @@ class KubernetesWorkloadArgs(TypedDict):
     caches: Sequence[Mount]
     """Claims for the workload's `caches`."""
     placement: Placement
-    scaled: NotRequired[bool]
-    """Whether an autoscaler owns the number of replicas: then it is not set here. Default: False."""
+    scaled_to: NotRequired[int | None]
+    """Most replicas, where an autoscaler owns their number: then it is not set here. Default: none does."""
     admitted: NotRequired[Sequence[str]]
     """Namespaces whose pods may ask the published ports. Default: none."""
     reachable: NotRequired[Sequence[str]]
@@ -72,7 +72,7 @@ class KubernetesWorkload(pulumi.ComponentResource):
             self._metadata(),
             self._labels,
             self._selector,
-            args.get("scaled", False),
+            args.get("scaled_to"),
         )
         # No value says that a pod must not run before somebody decided what it may reach.
         self.object_name = controlled(pods, pulumi.ResourceOptions(parent=self, depends_on=[door]))

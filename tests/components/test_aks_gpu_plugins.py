@@ -10,14 +10,14 @@ from tests.conftest import ROOT
 
 
 @cache
-def rendering() -> Rendering:
-    """The plugins of a cluster with cut GPUs."""
-    return render(ROOT / "tests" / "data" / "gpu_plugins_program", "prod")
+def rendering(stack: str = "prod") -> Rendering:
+    """The plugins of a cluster; in the stack `cut` its GPUs are."""
+    return render(ROOT / "tests" / "data" / "gpu_plugins_program", stack)
 
 
-def pod(name: str) -> dict[str, Any]:
+def pod(name: str, stack: str = "prod") -> dict[str, Any]:
     """The pod of one DaemonSet."""
-    found: dict[str, Any] = rendering().named(name).inputs["spec"]["template"]["spec"]
+    found: dict[str, Any] = rendering(stack).named(name).inputs["spec"]["template"]["spec"]
     return found
 
 
@@ -40,7 +40,18 @@ def test_the_plugin_meets_the_kubelet_where_it_looks_for_plugins() -> None:
     (mount,) = container["volumeMounts"]
     # kubernetes.io, Device Plugins: sockets lie in /var/lib/kubelet/device-plugins/.
     assert volume["hostPath"]["path"] == mount["mountPath"] == "/var/lib/kubelet/device-plugins"
-    assert {"name": "MIG_STRATEGY", "value": "single"} in container["env"]
+    assert {"name": "MIG_STRATEGY", "value": "none"} in container["env"]
+
+
+def test_where_gpus_are_cut_the_plugin_may_look_at_their_parts_and_the_exporter_gets_no_more() -> None:
+    (container,) = pod("gpu-device-plugin", "cut")["containers"]
+    env = {each["name"]: each["value"] for each in container["env"]}
+    # The chart of k8s-device-plugin sets both, and this one capability, for any strategy but `none`.
+    assert (env["MIG_STRATEGY"], env["NVIDIA_MIG_MONITOR_DEVICES"]) == ("single", "all")
+    context = container["securityContext"]
+    assert context["capabilities"] == {"drop": ["ALL"], "add": ["SYS_ADMIN"]}
+    assert context["allowPrivilegeEscalation"] is True, "an API server refuses SYS_ADMIN without it"
+    assert pod("gpu-gpu-exporter", "cut") == pod("gpu-gpu-exporter")
 
 
 def test_neither_has_more_rights_than_it_needs() -> None:

@@ -115,6 +115,9 @@ def test_a_model_that_never_sleeps_has_no_cooldown_and_counts_its_adapters(stack
     awake = spec(stack, SCALED, "awake-1-5b")
     assert (awake["minReplicaCount"], awake["maxReplicaCount"]) == (2, 3)
     assert not {"cooldownPeriod", "initialCooldownPeriod", "pollingInterval"} & awake.keys()
+    assert awake["advanced"]["restoreToOriginalReplicaCount"] is False, (
+        "a number set beside it would be undone"
+    )
     (demand,) = triggers(stack, "awake-1-5b").values()
     assert demand["metadata"]["threshold"] == "1.5"
     assert demand["metadata"]["query"] == (

@@ -30,12 +30,12 @@ POOL: dict[str, Any] = {
 }
 
 
-def render_stack(**changes: Any) -> Rendering:
+def render_stack(stack: str = "rendered", **changes: Any) -> Rendering:
     """The stack with some config changed; keys without their namespace, None for one that is left out."""
     config = {**CONFIG, **{f"slm-kit:{key}": value for key, value in changes.items()}}
     config = {key: value for key, value in config.items() if value is not None}
     secrets = {f"slm-kit:{key}" for key in SECRET_KEYS} & set(config)
-    return render(ROOT, "rendered", config, secrets=secrets)
+    return render(ROOT, stack, config, secrets=secrets)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,14 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
     assert images == {f"{prefix}/gateway:7", f"{prefix}/onnx-server:7"}
 
 
+def test_the_namespace_is_named_after_the_stack_and_no_longer_than_one_may_be() -> None:
+    rendering = render_stack("s" * 63, kubernetes={"images": {"tag": "1.0"}})
+    (namespace,) = rendering.of_type("kubernetes:core/v1:Namespace")
+    name = namespace.inputs["metadata"]["name"]
+    assert name.startswith("slm-sss")
+    assert len(name) == 63
+
+
 def test_a_model_on_gpus_is_sent_to_its_pool_with_the_image_that_is_pulled() -> None:
     rendering = render_stack(models=[ON_GPU], **POOL)
     found = rendering.of_type("kubernetes:apps/v1:Deployment")
@@ -153,8 +161,18 @@ def test_the_device_plugin_runs_on_the_pools_in_a_namespace_of_its_own_where_ask
         ({"modelFolder": "/models"}, "modelFolder"),
         ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),
         ({"models": [{"name": "a.b", "model": MODEL}, {"name": "a-b", "model": MODEL}]}, "are one name"),
+        (
+            {
+                "models": [
+                    {"name": "m" * 50 + "-1.5", "model": MODEL},
+                    {"name": "m" * 50 + "-1-5", "model": MODEL},
+                ]
+            },
+            "are one name",
+        ),
         ({"models": [{"name": "gateway-published", "model": MODEL}]}, "are one name"),
         ({"hardware": "l4"}, "hardware"),
+        ({"kubernetes": {**CLUSTER, "admits": ["Chat"]}}, "kubernetes.admits"),
         ({"kubernetes": {**CLUSTER, "devicePlugin": True}}, "Name them in gpuPools"),
         ({"models": [{**ON_GPU, "contextLength": 8192, "concurrency": 64}], **POOL}, "pool gpu: .* GiB"),
         ({"models": [{**ON_GPU, "update": "start-first"}], **POOL}, "update start-first of chat, pool gpu"),

@@ -34,6 +34,11 @@ def strategy(rendering: Rendering, name: str) -> dict[str, Any]:
     return dict(one(rendering, DEPLOYMENT, name).inputs["spec"]["strategy"])
 
 
+def seconds(rendering: Rendering, name: str) -> int:
+    """What an update of the Deployment may take."""
+    return int(one(rendering, DEPLOYMENT, name).options["customTimeouts"]["update"].removesuffix("s"))
+
+
 def test_each_alias_is_a_headless_service_with_its_own_name(rendering: Rendering) -> None:
     services = {each.inputs["metadata"]["name"]: each.inputs for each in rendering.of_type(SERVICE)}
     headless = {name for name, each in services.items() if each["spec"].get("clusterIP") == "None"}
@@ -119,14 +124,19 @@ def test_a_single_replica_has_no_budget_that_would_hold_up_a_drain(rendering: Re
     assert rendering.of_type(BUDGET) == []
 
 
-def test_a_number_of_replicas_that_an_autoscaler_owns_is_not_set(tmp_path: Path) -> None:
-    scaled = rendered(tmp_path, scaled=[MODEL])
+def test_a_number_of_replicas_that_an_autoscaler_owns_is_not_set(
+    rendering: Rendering, tmp_path: Path
+) -> None:
+    scaled = rendered(tmp_path, scaled={MODEL: 8})
     assert "replicas" not in one(scaled, DEPLOYMENT, MODEL).inputs["spec"]
+    # An update has the time for as many as there may be by then.
+    alone, most = (seconds(each, MODEL) for each in (rendering, scaled))
+    assert most == 8 * alone
     assert one(scaled, DEPLOYMENT, "gateway").inputs["spec"]["replicas"] == 1
 
 
 def test_of_what_is_scaled_one_pod_at_a_time_is_replaced_however_few_it_began_with(tmp_path: Path) -> None:
-    scaled = rendered(tmp_path, scaled=["qwen3-0.6b"])
+    scaled = rendered(tmp_path, scaled={"qwen3-0.6b": 2})
     assert strategy(scaled, "qwen3-0-6b")["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
 
 
@@ -219,5 +229,4 @@ def test_every_object_is_made_through_the_clusters_provider_with_what_the_platfo
 
 def test_an_update_waits_as_long_as_the_start_may_take(rendering: Rendering) -> None:
     deployment = one(rendering, DEPLOYMENT, "qwen3-0-6b")
-    seconds = int(deployment.options["customTimeouts"]["create"].removesuffix("s"))
-    assert seconds >= deployment.inputs["spec"]["progressDeadlineSeconds"]
+    assert seconds(rendering, "qwen3-0-6b") >= deployment.inputs["spec"]["progressDeadlineSeconds"]

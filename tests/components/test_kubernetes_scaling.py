@@ -95,6 +95,7 @@ def by_cpu() -> Rendering:
     return render_stack(
         models=[model(minReplicas=1, maxReplicas=3)],
         autoscaling={**WITHOUT_KEDA, "recommendations": True},
+        kubernetes={**CLUSTER, "cpuShare": 0.25},
     )
 
 
@@ -106,6 +107,12 @@ def test_without_keda_a_model_follows_its_processors_and_its_deployment_says_no_
     assert wanted["scaleTargetRef"]["kind"] == "Deployment"
     assert "replicas" not in spec(by_cpu, DEPLOYMENT, MODEL)
     assert not by_cpu.of_type(KEDA)
+
+
+def test_an_hpa_counts_in_what_is_reserved_and_still_means_the_processors(by_cpu: Rendering) -> None:
+    (metric,) = spec(by_cpu, HPA, MODEL)["metrics"]
+    # 70 % of all processors, where a quarter of them is requested.
+    assert metric["resource"]["target"]["averageUtilization"] == 280
 
 
 def test_what_an_hpa_follows_no_vpa_recommends(by_cpu: Rendering) -> None:

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 
 from catalog.errors import KitError
+from components.autoscaling.types import DemandScaling
 from stacks.kubernetes_placement import check_places, places
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.parsing import parse
 from stacks.plan import Plan, plan
+from stacks.scaling import scaling_of
+from stacks.scaling_settings import AutoscalingSettings, ScalingSettings
 from stacks.settings import StackSettings
 
 SMOL = "smollm2-135m-instruct"
@@ -113,6 +116,28 @@ def test_more_models_than_gpus_are_refused() -> None:
     with pytest.raises(KitError, match=r"2 GPUs for chat, second, pool gpu.*the nodes have 1"):
         planned([CHAT, other], L4)
     planned([CHAT, other], {**L4, "gpusPerNode": 2})
+
+
+def test_models_that_sleep_are_refused_where_they_cannot_all_start_awake() -> None:
+    asleep = {"scaling": {"minReplicas": 0}}
+    both = [{**CHAT, **asleep}, {**CHAT, **asleep, "name": "second"}]
+    with pytest.raises(KitError, match=r"2 GPUs for chat, second, pool gpu.*the nodes have 1"):
+        planned(both, L4)
+    planned(both, {**L4, "gpusPerNode": 2})
+
+
+def test_a_model_of_a_pool_is_not_put_away_before_its_node_and_image_are_there() -> None:
+    (hosted,) = planned([CHAT], L4).hosted
+    assert hosted.workload.readiness is not None
+    needed = hosted.workload.readiness.start_seconds + 450 + 900
+    (model,) = settings_of([CHAT], L4).hosted
+    cluster = AutoscalingSettings()
+    scaling = scaling_of(model, ScalingSettings(min_replicas=0), hosted, cluster, watched=True)
+    assert isinstance(scaling, DemandScaling)
+    assert scaling.idle_seconds == needed
+    early = ScalingSettings(min_replicas=0, scale_to_zero_after_seconds=needed - 1)
+    with pytest.raises(KitError, match=f"Set it to {needed} or more"):
+        scaling_of(model, early, hosted, cluster, watched=True)
 
 
 def test_a_store_of_one_node_keeps_models_and_their_downloads_on_one_pool() -> None:

@@ -1,11 +1,16 @@
 """What a cluster cannot run is refused, and how a pod is asked whether it is well."""
 
+from typing import Any
+
 import pytest
 
 from catalog.errors import KitError
 from components.platforms.kubernetes_checks import check, check_gpus, check_nodes, check_place
 from components.platforms.kubernetes_pod import grace_seconds, probe
 from components.workload import Kind, Mount, Probe, Resources, Update, Workload
+from stacks.kubernetes_platform import check_plan
+from stacks.parsing import parse
+from stacks.plan import plan
 
 ASKED = Probe("/-/ready", 9090, ("http-probe", "9090"), interval_seconds=30, start_seconds=100)
 
@@ -26,6 +31,28 @@ def test_a_range_that_is_no_network_is_refused(given: str) -> None:
     check_place("slm", ("10.9.0.0/16", "fd00::/8"), 1)
     with pytest.raises(KitError, match="CIDR"):
         check_place("slm", (given,), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"namespace": "default"}, "of the stack's own"),
+        ({"namespace": "kube-system"}, "of the stack's own"),
+        ({"egressRanges": ["10.9.1.1/16"]}, "CIDR"),
+    ],
+)
+def test_a_plan_of_a_place_that_is_not_the_stacks_is_refused(changes: dict[str, Any], words: str) -> None:
+    config = {
+        "target": "kubernetes",
+        "models": [{"name": "smollm2-135m-instruct", "engine": "onnx"}],
+        "keys": [{"id": "a"}],
+        "kubernetes": {"images": {"tag": "1"}, **changes},
+        "monitoring": {"enabled": False},
+    }
+    settings = parse(config, {"a": "k"})
+    assert settings.kubernetes is not None
+    with pytest.raises(KitError, match=words):
+        check_plan(plan(settings), settings, settings.kubernetes)
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.5])

@@ -11,6 +11,7 @@ from components.platforms.kubernetes_names import (
     memory_quantity,
     role_of,
     same_name,
+    selector_of,
     service_name,
 )
 from components.workload import Kind, Publish, Resources, Workload
@@ -59,8 +60,16 @@ def test_what_is_too_long_stays_different() -> None:
 
 def test_two_names_that_become_one_are_refused() -> None:
     with pytest.raises(KitError, match="are one name on Kubernetes"):
-        same_name("qwen3-0.6b", {"qwen3-0-6b": "qwen3-0-6b"})
-    same_name("qwen3-0.6b", {"qwen3-1-7b": "qwen3-1.7b"})
+        same_name("qwen3-0.6b", ["qwen3-0-6b"])
+    same_name("qwen3-0.6b", ["qwen3-1.7b"])
+
+
+@pytest.mark.parametrize("length", [50, 51, 63])
+def test_two_names_that_would_select_each_others_pods_are_refused(length: int) -> None:
+    dotted, hyphened = (("m" * (length - 4) + each) for each in ("-1.5", "-1-5"))
+    assert selector_of("prod", dotted) == selector_of("prod", hyphened)
+    with pytest.raises(KitError, match="are one name on Kubernetes"):
+        same_name(dotted, [hyphened])
 
 
 def test_the_role_follows_from_what_a_workload_reaches_and_publishes() -> None:

@@ -97,6 +97,8 @@ def test_a_model_with_a_fallback_does_not_go_to_zero_since_nothing_would_wake_it
     [
         ({"minReplicas": 3, "maxReplicas": 2}, "more than max_replicas 2"),
         ({"scaleToZeroAfterSeconds": 600}, "never lets it go to zero"),
+        ({"minReplicas": 2, "maxReplicas": 2, "fallbackReplicas": 2}, "fallbackReplicas 2.*never changes"),
+        ({"targetUtilization": 0.5}, "targetUtilization 0.5.*never changes"),
         ({"maxReplicas": 2, "schedule": [{**OFFICE, "timezone": "Europe/Amsterdm"}]}, "no IANA name"),
         ({"maxReplicas": 2, "schedule": [{**OFFICE, "timezone": ""}]}, "no IANA name"),
         ({"maxReplicas": 2, "schedule": [{**OFFICE, "replicas": 3}]}, "at most maxReplicas 2"),
@@ -135,6 +137,7 @@ def test_without_keda_a_model_follows_its_processors() -> None:
         ({"minReplicas": 0}, "minReplicas 0"),
         ({"maxReplicas": 2, "schedule": [OFFICE]}, "the schedule"),
         ({"maxReplicas": 2, "fallbackReplicas": 2}, "fallbackReplicas"),
+        ({"maxReplicas": 2, "targetUtilization": 0.5}, "targetUtilization"),
     ],
 )
 def test_what_only_keda_can_do_is_refused_without_it(config: dict[str, Any], what: str) -> None:
@@ -157,10 +160,12 @@ def test_more_replicas_than_gpus_are_refused() -> None:
         check_gpus([(hosted, wanted(maxReplicas=4))], 4 * gpus + surge - 1)
 
 
-def test_models_may_take_turns_on_the_gpus_but_what_always_runs_must_fit() -> None:
+def test_models_may_take_turns_above_their_minimums_but_each_starts_awake() -> None:
     _, hosted = big()
     room = 2 * hosted.serving.gpus
-    check_gpus([(hosted, wanted(minReplicas=0)), (hosted, wanted(minReplicas=0))], room)
+    check_gpus([(hosted, wanted(maxReplicas=2)), (hosted, wanted(minReplicas=0, maxReplicas=2))], room)
+    with pytest.raises(KitError, match="GPUs, as each model starts awake"):
+        check_gpus([(hosted, wanted(minReplicas=0)) for _ in range(3)], room)
     with pytest.raises(KitError, match="together they need"):
         check_gpus([(hosted, wanted()) for _ in range(3)], room)
 

@@ -1,5 +1,7 @@
 """What GPU nodes run beside engines, as a program of its own."""
 
+import pulumi
+
 from components.gpu_nodes import GPU_TAINT, POOL_LABEL
 from components.gpu_plugins import GpuPlugins
 
@@ -12,6 +14,6 @@ GpuPlugins(
         "scraped_from": "slm",
         "nodes": [{POOL_LABEL: "gpu"}],
         "taints": [GPU_TAINT],
-        "mig": True,
+        "mig": pulumi.get_stack() == "cut",
     },
 )
