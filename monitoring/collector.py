@@ -37,6 +37,8 @@ _KEPT = ("service.name", "stack", "container_name", "source", "request_id", "lev
 _NEVER = "876000h"
 _USAGE = ADDRESSES.usage.rsplit(":", 1)[1]
 _TELEMETRY = int(ADDRESSES.collector.rsplit(":", 1)[1])
+SCRAPED_PORTS = (_TELEMETRY, int(_USAGE))
+"""What Prometheus asks."""
 
 
 def render(watched: Watched) -> str:

@@ -48,6 +48,8 @@ class WatchedEngine:
     gpus: int = 0
     least_replicas: int = 1
     """0: it sleeps while nobody asks, and is woken by who does."""
+    arrival_seconds: int = 0
+    """Before a start, on a cluster: for a node that has to be added and an image that has to be pulled."""
     port: int = 8000
     metrics_path: str = "/metrics"
 

@@ -9,6 +9,7 @@ from catalog.sizing.cost import usd_a_million_tokens
 from components.engines.contract import PORT
 from components.gateway.config import KeyGrant, Route
 from components.gateway.types import GatewayLimits
+from components.platforms.kubernetes_pods import PULL_SECONDS
 from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
 from stacks.model_settings import ModelSettings
 from stacks.plan import Hosted, Plan
@@ -53,14 +54,14 @@ def _model(
         name=route.model,
         slo=model.slo.as_slo() if model.slo else Slo(),
         max_queue=route.max_queue,
-        engine=None if hosted is None else _engine(hosted, model.scaling.min_replicas),
+        engine=None if hosted is None else _engine(hosted, model, on_cluster=address is not None),
         alias=route.alias,
         address=address(route.alias) if address and route.alias else None,
         price=model.price.as_price() if model.price else _price_of(hosted),
     )
 
 
-def _engine(hosted: Hosted, least_replicas: int) -> WatchedEngine:
+def _engine(hosted: Hosted, model: ModelSettings, *, on_cluster: bool) -> WatchedEngine:
     serving, probe = hosted.serving, hosted.workload.readiness
     return WatchedEngine(
         name=hosted.decision.engine,
@@ -68,7 +69,8 @@ def _engine(hosted: Hosted, least_replicas: int) -> WatchedEngine:
         memory_limit_bytes=serving.memory_mib * MIB,
         slots=serving.concurrency,
         gpus=serving.gpus,
-        least_replicas=least_replicas,
+        least_replicas=model.scaling.min_replicas,
+        arrival_seconds=PULL_SECONDS if on_cluster else 0,
         port=PORT,
         metrics_path=hosted.workload.metrics_path or "/metrics",
     )

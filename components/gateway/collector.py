@@ -1,13 +1,21 @@
 """The access log once more, over TCP, for a platform without a log driver that hands it to the collector.
 
-The collector may be away: HAProxy keeps the newest lines in memory and no request waits for it. Births of
-counters (usage.py) are sent by docker/gateway/bin/gateway, which learns from the file `collector` where to.
+The collector may be away: HAProxy keeps lines in memory until it is back, and no request waits for it.
+Births of counters (usage.py) are sent by docker/gateway/bin/gateway; it learns where to from the file
+`collector`.
 """
 
 from components.gateway.checks import HOST, check_match, check_whole
 
 COLLECTOR = "collector"
 """Config file: host and port, separated by a blank."""
+BUFFER_BYTES = 4 * 1024 * 1024
+"""Of lines that wait for a collector: about 9,000 requests, at some 450 bytes a line. What is more is lost.
+HAProxy's own default is 16 KiB, about 37 lines (`log-bufsize` in its manual)."""
+
+TRIES = 20
+"""To connect, one a second, before it begins anew with the address that the name has then: each time it gives
+up it may lose lines that it was about to send."""
 
 
 def _host_and_port(collector: str) -> tuple[str, str]:
@@ -34,9 +42,10 @@ defaults log
     mode log
     timeout connect 2s
     timeout server 10s
+    retries {TRIES}
 
 backend _collector from log
-    server collector tcp@{host}:{port} init-addr none resolvers containers
+    server collector tcp@{host}:{port} init-addr none resolvers containers log-bufsize {BUFFER_BYTES}
 """
 
 

@@ -8,7 +8,7 @@ import pulumi
 
 from components.monitoring.memory import MEMORY_MIB, go_runtime
 from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Probe, Publish, Resources, Update, Workload
-from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT, LINES_PORT
+from monitoring.collector import FORWARD_PORT, HEALTH_PATH, HEALTH_PORT, LINES_PORT, SCRAPED_PORTS
 from monitoring.watched import LOKI_MOUNT, MODELS_MOUNT, PROMETHEUS_MOUNT
 
 
@@ -107,7 +107,9 @@ def collector(part: Part, *, cluster: bool) -> Workload:
     return _workload(
         "collector",
         part,
+        # On a cluster its address is a Service's, which has the ports that are named and no other.
         port=LINES_PORT if cluster else FORWARD_PORT,
+        more_ports=SCRAPED_PORTS if cluster else (),
         logs_port=LINES_PORT if cluster else None,
         probe_port=HEALTH_PORT,
         probe=HEALTH_PATH,
@@ -145,6 +147,7 @@ def _workload(
     part: Part,
     *,
     port: int,
+    more_ports: tuple[int, ...] = (),
     probe: str,
     probe_port: int | None = None,
     keeps: str | None = None,
@@ -160,7 +163,7 @@ def _workload(
         resources=Resources(memory_mib=MEMORY_MIB[name], cpus=1),
         config_files=part.config,
         secret_files=part.secrets,
-        ports=(port,),
+        ports=(port, *more_ports),
         publish=() if part.host_port is None else (Publish(port, part.host_port),),
         readiness=Probe(
             # Docker asks for the first time after one interval; asking costs a process each time.

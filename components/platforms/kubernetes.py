@@ -1,4 +1,4 @@
-"""Runs workloads on a Kubernetes cluster."""
+"""Runs workloads on a Kubernetes cluster, 1.30 or later (docs/adr/0019-kubernetes.md)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict

@@ -18,7 +18,7 @@ ENDPOINT_SECONDS = 15
 EndpointSlices at once, kube-proxy's rules and DNS within seconds. An answer of DNS may be cached for 30 s
 (`cache` in the Corefile of kubeadm); the gateway asks every engine each second whether it is ready, and does
 not believe a list. 15 s is what engines count on that cannot tell others that they end
-(components/engines/vllm/recipe.py)."""
+(components/engines/vllm/recipe.py). The kubelet waits for it (`preStop.sleep`): Kubernetes 1.30 or later."""
 
 MARGIN_SECONDS = 5
 """Between the end of the drain and the kill."""

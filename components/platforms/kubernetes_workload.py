@@ -153,8 +153,7 @@ class KubernetesWorkload(pulumi.ComponentResource):
         if workload.alias is not None:
             name = service_name(workload.alias)
             ports = {port: port for port in workload.ports}
-            form: core.v1.ServiceSpecArgsDict = {"cluster_ip": "None", "publish_not_ready_addresses": False}
-            self._service(self._name, name, ports, form)
+            self._service(self._name, name, ports, _alias_form(workload))
         if workload.publish:
             name = dns_label(f"{service_name(workload.alias or self._name)}-published")
             ports = {each.host_port: each.port for each in workload.publish}
@@ -177,3 +176,14 @@ class KubernetesWorkload(pulumi.ComponentResource):
             },
             opts=self._child(),
         )
+
+
+def _alias_form(workload: Workload) -> core.v1.ServiceSpecArgsDict:
+    """Each ready replica is an address of the name; but who takes logs has one that stays.
+
+    A name without an address makes HAProxy drop lines; while nothing answers at one it keeps them
+    (components/gateway/collector.py).
+    """
+    if workload.logs_port is not None:
+        return {"type": "ClusterIP"}
+    return {"cluster_ip": "None", "publish_not_ready_addresses": False}

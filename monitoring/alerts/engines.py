@@ -45,6 +45,8 @@ def _of_one(model: WatchedModel) -> list[Alert]:
     assert engine is not None, "models of Watched.engines have one"
     only, name = f'{{model="{model.name}"}}', {"model": model.name}
     slack = WAKE_SLACK_SECONDS + (SLEEP_SLACK_SECONDS if model.may_sleep else 0)
+    # A pool of nodes with GPUs may be empty while nobody needs one, and a new node has no image.
+    slack += engine.arrival_seconds if engine.gpus else 0
     rules = [
         alert(
             "EngineDown",
@@ -73,11 +75,12 @@ def _of_one(model: WatchedModel) -> list[Alert]:
 
 
 def _down(engine: WatchedEngine, only: str, *, silent: bool) -> str:
-    """One that is silent while it loads is down if it served lately, or was silent for its whole budget."""
+    """One that is silent while it loads is down if it served lately, or was silent for its whole budget, and
+    on a cluster for as long as its pod may need until it begins."""
     down = f"slm:engine_up{only} == 0"
     if not silent:
         return down
-    budget = engine.start_budget_seconds
+    budget = engine.start_budget_seconds + engine.arrival_seconds
     # Longer than the silence below, so that one outage is one alert without a gap between the two.
     served = f"max_over_time(slm:replicas{only}[{budget + SERVED_SLACK_SECONDS}s]) > 0"
     never_up = f"max_over_time(slm:engine_up{only}[{budget}s]) == 0"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.models import EngineName
-from monitoring.recording.queries import constant, rate, selector, summed, zeros
+from monitoring.recording.queries import constant, number, rate, selector, summed, zeros
 from monitoring.rules import Record
 from monitoring.watched import Watched, WatchedModel
 
@@ -43,23 +43,28 @@ def common(engine: EngineName, names: Names, watched: Watched) -> list[Record]:
         risen(engine, "slm:engine_first_token_seconds_bucket:rate5m", names.first_token, "le"),
         risen(engine, "slm:inter_token_seconds_bucket:rate5m", names.inter_token, "le"),
     ]
-    may_tell = {
-        "slm:engine_slots": names.slots,
-        "slm:kv_cache:ratio": names.kv_cache,
-        "slm:engine_memory_bytes": names.memory,
-    }
-    made += [told(engine, name, metric) for name, metric in may_tell.items() if metric]
+    if names.slots:
+        made.append(told(engine, "slm:engine_slots", names.slots))
+    of_one = {"slm:kv_cache:ratio": names.kv_cache, "slm:engine_memory_bytes": names.memory}
+    made += [fullest(engine, name, metric) for name, metric in of_one.items() if metric]
     if names.oom_kills:
         killed = f"increase({selector(names.oom_kills, job=JOB, engine=engine)}[10m])"
         made.append(
             Record("slm:engine_oom_kills:increase10m", f"sum by (model) ({killed})", {"engine": engine})
         )
-    return [*made, *_starts(engine), *_limits(models, told_slots=names.slots is not None)]
+    if not names.slots:
+        made += [_slots(model, watched.cluster) for model in models]
+    return [*made, *_starts(engine), *_limits(models)]
 
 
 def told(engine: EngineName, name: str, metric: str) -> Record:
-    """A gauge of engines of one kind, by model. What else they label it with is summed away."""
+    """A gauge of engines of one kind, by model, in sum. What else they label it with is summed away."""
     return Record(name, summed(metric, ("model",), job=JOB, engine=engine), {"engine": engine})
+
+
+def fullest(engine: EngineName, name: str, metric: str) -> Record:
+    """A gauge that has a limit in each replica: of the one that is nearest to it, by model."""
+    return Record(name, f"max by (model) ({selector(metric, job=JOB, engine=engine)})", {"engine": engine})
 
 
 def risen(engine: EngineName, name: str, metric: str, *by: str) -> Record:
@@ -92,7 +97,16 @@ def _starts(engine: EngineName) -> list[Record]:
     ]
 
 
-def _limits(models: Sequence[WatchedModel], *, told_slots: bool) -> list[Record]:
+def _slots(model: WatchedModel, cluster: bool) -> Record:
+    """Of the replicas that are up, where an engine does not tell."""
+    assert model.engine is not None, "models of Watched.engines have one"
+    up = summed("up", ("model",), job=JOB, engine=model.engine_name, model=model.name)
+    expr = f"{number(model.engine.slots)} * {up}" + (_asleep([model]) if cluster else "")
+    return Record("slm:engine_slots", expr, {"model": model.name, "engine": model.engine_name})
+
+
+def _limits(models: Sequence[WatchedModel]) -> list[Record]:
+    """Of one replica."""
     records = []
     for model in models:
         engine = model.engine
@@ -101,6 +115,4 @@ def _limits(models: Sequence[WatchedModel], *, told_slots: bool) -> list[Record]
         of = {"model": model.name, "engine": model.engine_name}
         records.append(constant("slm:start_budget_seconds", engine.start_budget_seconds, **of))
         records.append(constant("slm:engine_memory_limit_bytes", engine.memory_limit_bytes, **of))
-        if not told_slots:
-            records.append(constant("slm:engine_slots", engine.slots, **of))
     return records

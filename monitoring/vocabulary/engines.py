@@ -9,7 +9,7 @@ SERIES: tuple[Series, ...] = (
     ),
     Series("slm:engine_running", _E, "short", "requests in its slots", For.ENGINE),
     Series("slm:engine_waiting", _E, "short", "requests that wait inside the engine", For.ENGINE),
-    Series("slm:engine_slots", _E, "short", "requests that it answers at once", For.ENGINE),
+    Series("slm:engine_slots", _E, "short", "requests that its replicas answer at once", For.ENGINE),
     Series(
         "slm:engine_first_token_seconds_bucket:rate5m",
         ("model", "engine", "le"),
@@ -24,7 +24,13 @@ SERIES: tuple[Series, ...] = (
         "between two tokens of one answer",
         For.ENGINE,
     ),
-    Series("slm:kv_cache:ratio", _E, "percentunit", "share of the KV cache in use", For.KV_CACHE),
+    Series(
+        "slm:kv_cache:ratio",
+        _E,
+        "percentunit",
+        "share of the KV cache in use, in the fullest replica",
+        For.KV_CACHE,
+    ),
     Series(
         "slm:preemptions:rate5m",
         _E,
@@ -39,7 +45,8 @@ SERIES: tuple[Series, ...] = (
         "slm:engine_memory_bytes",
         _E,
         "bytes",
-        "memory that the kernel counts against the engine's limit, without inactive page cache",
+        "memory that the kernel counts against the engine's limit, without inactive page cache; "
+        "of the replica that has most",
         For.ONNX_OLLAMA,
     ),
     Series(
@@ -49,5 +56,5 @@ SERIES: tuple[Series, ...] = (
         "processes that the kernel killed at the engine's limit; not the first one, with which it ends",
         For.ONNX_OLLAMA,
     ),
-    Series("slm:engine_memory_limit_bytes", _E, "bytes", "above it the kernel kills the engine", For.ENGINE),
+    Series("slm:engine_memory_limit_bytes", _E, "bytes", "above it the kernel kills a replica", For.ENGINE),
 )

@@ -45,6 +45,27 @@ def test_prometheus_finds_each_ready_replica_by_the_models_full_name(rendering: 
     assert "host_memory" not in config["recording.yml"] + config["alerts.yml"]
 
 
+def test_the_collectors_name_keeps_its_address_while_its_pod_is_away(rendering: Rendering) -> None:
+    forms = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in rendering.of_type(SERVICE)}
+    assert forms["prometheus"]["clusterIP"] == "None"
+    assert "clusterIP" not in forms["collector"]
+    assert {each["port"] for each in forms["collector"]["ports"]} == {8007, 8888, 9464}
+
+
+def test_an_alert_that_an_engine_is_down_waits_for_a_node_and_an_image(rendering: Rendering) -> None:
+    files = one(rendering, "kubernetes:core/v1:ConfigMap", "prometheus-config").inputs["data"]
+    rules = [rule for group in yaml.safe_load(files["alerts.yml"])["groups"] for rule in group["rules"]]
+    recorded = yaml.safe_load(files["recording.yml"])["groups"]
+    (budget,) = (
+        int(rule["expr"].removeprefix("vector(").removesuffix(")"))
+        for group in recorded
+        for rule in group["rules"]
+        if rule["record"] == "slm:start_budget_seconds"
+    )
+    (down,) = (rule["expr"] for rule in rules if rule["alert"] == "EngineDown")
+    assert f"offset {budget + 900}s" in down
+
+
 def test_no_part_mounts_the_volume_of_another(rendering: Rendering) -> None:
     claims = [
         volume["persistentVolumeClaim"]["claimName"]

@@ -28,6 +28,7 @@ while True:
     taken.append(listener.accept())
     print("taken", flush=True)
 """
+STAYS = "import time; time.sleep(3600)"
 BODY = {"model": "free", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -37,6 +38,16 @@ class Collectors:
     def __init__(self, rig: GatewayRig) -> None:
         self._rig, self._count = rig, 0
         self.running: Container | None = None
+
+    def within(self, place: Container, script: str) -> Container:
+        """One at the address of a container that stays, as a Service's does while its pod is replaced."""
+        return self._rig.client.containers.run(
+            self._rig.stub_image,
+            ["python3", "-u", "-c", script],
+            detach=True,
+            labels=self._rig.labels,
+            network_mode=f"container:{place.id}",
+        )
 
     def begin(self, script: str) -> Container:
         """Another one in the place of the one before, at another address."""
@@ -127,3 +138,29 @@ def test_a_collector_that_takes_nothing_holds_no_request_back(
     assert until(lambda: rig.call(BODY).status_code == 200 and "taken" in stuck.logs().decode(), 40)
     assert slowest(rig, 1500) < 2
     assert rig.gauge("haproxy_backend_current_queue", "free") == 0
+
+
+def test_each_line_of_the_time_without_a_collector_comes_once_it_is_back(
+    collectors: Collectors, rig: GatewayRig
+) -> None:
+    place = collectors.begin(STAYS)
+    away = collectors.within(place, READS)
+    back: Container | None = None
+    try:
+        assert got(away, rig, "before"), rig.errors()
+        away.kill()
+        away.wait(timeout=10)
+        # Beyond the 16 KiB that HAProxy keeps of itself: about 37 lines.
+        asked = [f"away-{number:03}" for number in range(400)]
+        for each in asked:
+            assert rig.call(BODY, headers={"X-Request-Id": each}).status_code == 200
+        back = collectors.within(place, READS)
+        come: Container = back
+        # The first ones may have gone down the connection to the one that ended.
+        owed = set(asked[10:])
+        until(lambda: owed <= {line.get("request_id") for line in lines(come)}, 40)
+        lost = owed - {line.get("request_id") for line in lines(come)}
+        assert not lost, f"{len(lost)} of {len(owed)} lines were lost: {sorted(lost)}"
+    finally:
+        for one in filter(None, (away, back)):
+            one.remove(force=True)

@@ -1,5 +1,6 @@
 """Recording rules before the real promtool: that it takes them, and what they make of given series."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import yaml
 from monitoring import prometheus
 from monitoring.recording import rules_of
 from monitoring.rules import render
-from tests.monitoring.data_stacks import STACKS, promtool
+from tests.monitoring.data_stacks import STACKS, VLLM, hosted, promtool
 
 pytestmark = pytest.mark.docker
 
-WATCHED = STACKS["onnx, ollama and an endpoint outside"]
+_THREE = STACKS["onnx, ollama and an endpoint outside"]
+WATCHED = replace(_THREE, models=(*_THREE.models, hosted("big", VLLM)))
 READ = ('up{job="usage",instance="c"}', "1x800")
 KEY = 'key_id="alice",model="tiny"'
 TINY = 'model="tiny"'
 ENGINE = 'job="engine",model="tiny",engine="onnx",instance="tiny:8000"'
+_VLLM = 'job="engine",model="big",engine="vllm"'
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -53,6 +56,10 @@ def backend(name: str, values: str) -> tuple[str, str]:
 
 def bucket(le: str, values: str) -> tuple[str, str]:
     return f'slm_first_byte_seconds_bucket{{job="usage",{TINY},le="{le}"}}', values
+
+
+def _replica(number: int) -> str:
+    return ENGINE.replace("tiny:8000", f"10.0.0.{number}:8000")
 
 
 # Series and values (one each 15 seconds), then at a time: query and what it must be; None is nothing at all.
@@ -133,6 +140,31 @@ CASES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]
             ("5m", f"slm:engine_up{{{TINY}}}", 1),
             ("15m", f"slm:engine_up{{{TINY}}}", 0),
             ("25m", f"slm:engine_up{{{TINY}}}", 0),
+        ],
+    ),
+    "two replicas have the slots of both, and each its own memory and KV cache": (
+        [
+            *(
+                (f"onnx_{name}{{{_replica(number)}}}", f"{values[number]}x40")
+                for name, values in {
+                    "container_memory_bytes": (1.4e9, 1.2e9),
+                    "kv_usage_ratio": (0.6, 0.7),
+                    "slots": (4, 4),
+                    "requests_running": (3, 4),
+                }.items()
+                for number in (0, 1)
+            ),
+            (f"up{{{_VLLM},instance='a'}}", "1x20 1x20"),
+            (f"up{{{_VLLM},instance='b'}}", "1x20 0x20"),
+        ],
+        [
+            ("5m", f"slm:engine_memory_bytes{{{TINY}}}", 1.4e9),
+            ("5m", f"slm:engine_memory_bytes{{{TINY}}} > bool slm:engine_memory_limit_bytes{{{TINY}}}", 0),
+            ("5m", f"slm:kv_cache:ratio{{{TINY}}}", 0.7),
+            ("5m", f"slm:engine_slots{{{TINY}}}", 8),
+            ("5m", f"slm:engine_running{{{TINY}}}", 7),
+            ("4m", 'slm:engine_slots{model="big"}', 128),
+            ("8m", 'slm:engine_slots{model="big"}', 64),
         ],
     ),
     "starts are counted for an hour, the first one too": (

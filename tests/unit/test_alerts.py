@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from monitoring.watched import Watched
 from tests.monitoring.alert_case import Case
 from tests.monitoring.alert_files import ALWAYS_FIRES, CASES
 from tests.monitoring.alert_stack import EVERYTHING, NOTHING
-from tests.monitoring.data_stacks import STACKS
+from tests.monitoring.data_stacks import ONNX, STACKS, VLLM, hosted, on_cluster
 from tests.monitoring.runbook_files import series_in
 
 CLUSTER = STACKS["on a cluster"]
@@ -123,3 +124,22 @@ def test_an_engine_that_may_sleep_is_missed_only_by_who_asks_for_it() -> None:
     assert set(about) == {"WakeWithoutReplica"}
     (awake,) = (r for r in RULES if r.name == "WakeWithoutReplica" and r.labels["model"] == "tiny")
     assert seconds(about["WakeWithoutReplica"].for_) == seconds(awake.for_) + 60
+
+
+@pytest.mark.parametrize(("gpus", "waits"), [(1, 900), (0, 0)])
+def test_on_a_cluster_a_node_that_is_added_for_a_model_on_gpus_is_waited_for(gpus: int, waits: int) -> None:
+    def wake(arrival: int) -> int:
+        engine = replace(VLLM, gpus=gpus, arrival_seconds=arrival)
+        stack = replace(CLUSTER, models=(on_cluster(hosted("big", engine)),))
+        (rule,) = (r for r in alerts_in(alerts_of(stack)) if r.name == "WakeWithoutReplica")
+        return seconds(rule.for_)
+
+    assert wake(900) == wake(0) + waits
+
+
+def test_on_a_cluster_a_first_start_may_take_a_node_and_an_image_more() -> None:
+    engine = replace(ONNX, arrival_seconds=900)
+    stack = replace(CLUSTER, models=(on_cluster(hosted("tiny", engine)),))
+    (down,) = (r for r in alerts_in(alerts_of(stack)) if r.name == "EngineDown")
+    assert f"[{engine.start_budget_seconds + 900}s]) == 0" in down.expr
+    assert f"offset {engine.start_budget_seconds + 900}s" in down.expr

@@ -21,7 +21,7 @@ def test_a_collector_gets_it_too_whatever_address_its_name_has() -> None:
     head, _, rest = files["haproxy.cfg"].partition("\ndefaults base\n")
     assert head.count("\n    log ") == 2
     assert "log backend@_collector " in head
-    assert f"tcp@{COLLECTOR} init-addr none resolvers containers" in rest
+    assert f"tcp@{COLLECTOR} init-addr none resolvers containers log-bufsize {4 * 2**20}\n" in rest
     assert files["collector"] == "collector.models.svc.cluster.local 8007\n"
 
 
