@@ -44,7 +44,7 @@ def program() -> None:
     pulumi.log.info(_kept(platform, cluster))
     images = NamedImages(cluster.images)
     store = ModelStore(STORE, store_args(platform, images.store, made.authorities))
-    for each in made.hosted:
+    services = [
         ModelService(
             each.serving.name,
             {
@@ -55,11 +55,13 @@ def program() -> None:
                 "image": images.engine(each.decision.engine, each.decision.gpus),
             },
         )
+        for each in made.hosted
+    ]
     routes = reached(made.routes, platform)
     logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
     Gateway(GATEWAY, gateway_args(made, settings, platform, images.gateway(), routes, collector=logs))
     if watched is not None:
-        monitor(watched, settings, platform, images.monitoring)
+        monitor(watched, settings, platform, images.monitoring, services)
     scale(scalers, platform)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")

@@ -1,7 +1,7 @@
 """The monitoring set of a stack on a cluster."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pulumi
 
@@ -44,8 +44,12 @@ def monitor(
     settings: StackSettings,
     platform: Platform,
     image: Callable[[str], pulumi.Input[str]],
+    services: Sequence[pulumi.Resource],
 ) -> None:
-    """Run it, and export the addresses of its pages: those that `kubectl port-forward` gives them."""
+    """Run it, and export the addresses of its pages: those that `kubectl port-forward` gives them.
+
+    `services` are there first: models that are still fetched and loaded are not missed.
+    """
     wanted = settings.monitoring
     names = ("prometheus", "alertmanager", *(("grafana",) if wanted.grafana else ()))
     args: MonitoringArgs = {
@@ -60,4 +64,5 @@ def monitor(
     }
     if wanted.runbooks is not None:
         args["runbooks"] = wanted.runbooks
-    pulumi.export("monitoring", Monitoring("monitoring", args).pages)
+    after = pulumi.ResourceOptions(depends_on=list(services))
+    pulumi.export("monitoring", Monitoring("monitoring", args, after).pages)

@@ -13,10 +13,6 @@ BUFFER_BYTES = 4 * 1024 * 1024
 """Of lines that wait for a collector: about 9,000 requests, at some 450 bytes a line. What is more is lost.
 HAProxy's own default is 16 KiB, about 37 lines (`log-bufsize` in its manual)."""
 
-TRIES = 20
-"""To connect, one a second, before it begins anew with the address that the name has then: each time it gives
-up it may lose lines that it was about to send."""
-
 
 def _host_and_port(collector: str) -> tuple[str, str]:
     """Of host:port. Raises KitError for what is neither, or could leave its place in HAProxy's language."""
@@ -42,7 +38,6 @@ defaults log
     mode log
     timeout connect 2s
     timeout server 10s
-    retries {TRIES}
 
 backend _collector from log
     server collector tcp@{host}:{port} init-addr none resolvers containers log-bufsize {BUFFER_BYTES}

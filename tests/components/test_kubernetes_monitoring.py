@@ -52,6 +52,14 @@ def test_the_collectors_name_keeps_its_address_while_its_pod_is_away(rendering: 
     assert {each["port"] for each in forms["collector"]["ports"]} == {8007, 8888, 9464}
 
 
+def test_the_set_begins_to_watch_once_the_models_are_served(rendering: Rendering) -> None:
+    engine = one(rendering, DEPLOYMENT, MODEL)
+    (watching,) = rendering.of_type("slm:index:Monitoring")
+    assert engine.urn in watching.dependencies
+    urns = [each.urn for each in rendering.resources]
+    assert urns.index(engine.urn) < urns.index(one(rendering, DEPLOYMENT, "prometheus").urn)
+
+
 def test_an_alert_that_an_engine_is_down_waits_for_a_node_and_an_image(rendering: Rendering) -> None:
     files = one(rendering, "kubernetes:core/v1:ConfigMap", "prometheus-config").inputs["data"]
     rules = [rule for group in yaml.safe_load(files["alerts.yml"])["groups"] for rule in group["rules"]]
