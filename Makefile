@@ -39,7 +39,7 @@ key: $(VENV)/.run  ## Show the API key (ID=…), add one (NEW=… MODELS="…" R
 password: $(VENV)/.run  ## Show a password that `make up` made (NAME=open-webui)
 	@$(RUN) password --stack $(STACK) $(if $(NAME),--name $(call quoted,$(NAME)))
 
-config: $(VENV)/.run  ## Set a value: KEY=models[0].contextLength VALUE=4096; a secret comes from standard input
+config: $(NEEDED)  ## Set a value: KEY=models[0].contextLength VALUE=4096; a secret comes from standard input
 	@$(RUN) config --stack $(STACK) $(call quoted,$(KEY)) $(if $(VALUE),$(call quoted,$(VALUE)))
 
 load: $(VENV)/.run  ## Some traffic (SECONDS=60 CONCURRENCY=4), then every recorded series with its value

@@ -1,6 +1,6 @@
 """The commands for a stack of edge sites. What a site is and can run, the program itself refuses."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalog.errors import KitError
 from ops import decide, keys
@@ -8,10 +8,12 @@ from ops.decide import PREFIX
 from ops.runner import PulumiCli, Runner
 from ops.say import step
 from stacks.edge_config import edge_keys, refuse_unknown
-from stacks.edge_plan import plan_sites
 from stacks.edge_settings import EdgeSettings
 from stacks.parsing import parse_edge
 from stacks.plan import Plan
+
+if TYPE_CHECKING:
+    from stacks.edge_plan import SitePlan
 
 TARGET = "edge"
 GO_ON = "--continue-on-error"
@@ -54,11 +56,19 @@ def down(stack: str) -> None:
     step(f"stack {stack} is down; its models stay at the sites, its keys in the stack config")
 
 
+def plans(stack: str) -> "tuple[SitePlan, ...]":
+    """All sites as they will be. Raises KitError for what cannot work."""
+    # Here, as a machine whose stack has no sites need not have the packages of clusters.
+    from stacks.edge_plan import plan_sites
+
+    return plan_sites(settings_of(stack))
+
+
 def plans_with_images(stack: str) -> list[Plan]:
     """Plans of the sites that name images. Raises KitError where none does: they build their own."""
     found = [
         each.made
-        for each in plan_sites(settings_of(stack))
+        for each in plans(stack)
         if each.site.kubernetes is not None or (each.site.docker is not None and each.site.docker.images)
     ]
     if not found:

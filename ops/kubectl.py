@@ -62,9 +62,9 @@ class Kubectl:
         Raises HostError without kubectl or an answer, KitError where no line names the request.
         """
         tail = "-1" if request else str(TAIL_LINES)
-        selector = f"slm-kit.stack={stack}"
         limit = ["--prefix", "--all-containers", "--max-log-requests", "100", "--tail", tail]
-        command = self.command("logs", "--selector", selector, *limit)
+        # The namespace is the stack's alone, and kubectl wants some label.
+        command = self.command("logs", "--selector", "slm-kit.stack", *limit)
         if not present():
             raise HostError("kubectl", "is not on this machine", f"Install it: {shlex.join(command)}")
         done = subprocess.run(command, text=True, capture_output=True, check=False)

@@ -10,7 +10,6 @@ from ops import edge, model_source
 from ops.decide import config, target
 from ops.paths import stack_file
 from stacks.config import STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
-from stacks.edge_plan import plan_sites
 from stacks.parsing import parse
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
@@ -23,7 +22,7 @@ def kept_if_valid(stack: str) -> Iterator[None]:
     try:
         yield
         if target(stack) == edge.TARGET:
-            plan_sites(edge.settings_of(stack))
+            edge.plans(stack)
         else:
             plan(settings_of(stack, with_secrets=False))
     except KitError:

@@ -9,10 +9,8 @@ import pulumi_docker as docker
 
 from catalog.errors import HostError
 from components.edge_site import EdgeSite
-from components.engines.registry import RECIPES
 from components.gateway.component import Gateway, endpoint_of
 from components.gateway.types import PUBLIC_PORT
-from components.model_service import ModelService
 from components.model_store import ModelStore
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.platforms.kubernetes import KubernetesPlatform
@@ -26,6 +24,7 @@ from stacks.kubernetes_settings import KubernetesSettings
 from stacks.local_images import LocalImages
 from stacks.named_images import NamedDockerImages, NamedImages
 from stacks.reach import unreachable
+from stacks.services import model_services
 from stacks.store import store_args
 
 
@@ -75,18 +74,7 @@ def _serve(wanted: SitePlan) -> dict[str, Any]:
     child = pulumi.ResourceOptions(parent=place.site)
     platform = place.platform
     store = ModelStore(f"{prefix}{STORE}", store_args(platform, place.images.store, made.authorities), child)
-    for each in made.hosted:
-        ModelService(
-            f"{prefix}{each.serving.name}",
-            {
-                "platform": platform,
-                "store": store,
-                "recipe": RECIPES[each.decision.engine],
-                "serving": each.serving,
-                "image": place.images.engine(each.decision.engine, each.decision.gpus),
-            },
-            child,
-        )
+    model_services(made, platform, store, place.images, prefix, child)
     routes = reached(made.routes, platform)
     image = place.images.gateway()
     door = gateway_args(made, wanted.settings, platform, image, routes, keys=f"{prefix}keys", opts=child)

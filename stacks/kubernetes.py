@@ -6,10 +6,8 @@ import pulumi
 
 from catalog.errors import KitError
 from catalog.sizing.table import as_output
-from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT
-from components.model_service import ModelService
 from components.model_store import ModelStore
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
 from components.platforms.kubernetes_names import dns_label
@@ -23,6 +21,7 @@ from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scal
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.named_images import NamedImages
 from stacks.plan import check_credentials, plan
+from stacks.services import model_services
 from stacks.settings import StackSettings
 from stacks.store import store_args
 
@@ -44,19 +43,7 @@ def program() -> None:
     pulumi.log.info(_kept(platform, cluster))
     images = NamedImages(cluster.images)
     store = ModelStore(STORE, store_args(platform, images.store, made.authorities))
-    services = [
-        ModelService(
-            each.serving.name,
-            {
-                "platform": platform,
-                "store": store,
-                "recipe": RECIPES[each.decision.engine],
-                "serving": each.serving,
-                "image": images.engine(each.decision.engine, each.decision.gpus),
-            },
-        )
-        for each in made.hosted
-    ]
+    services = model_services(made, platform, store, images)
     routes = reached(made.routes, platform)
     logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
     Gateway(GATEWAY, gateway_args(made, settings, platform, images.gateway(), routes, collector=logs))

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import pulumi
 
 from catalog.sizing.table import as_output
-from components.engines.registry import RECIPES
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT
-from components.model_service import ModelService
 from components.model_store import ModelStore, ModelStoreArgs
 from components.monitoring.component import Monitoring, MonitoringArgs
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
@@ -29,6 +27,7 @@ from stacks.gateway import gateway_args
 from stacks.local_images import LocalImages
 from stacks.model_settings import OpenWebuiSettings
 from stacks.plan import LIMITS, Plan, check_credentials, plan
+from stacks.services import model_services
 from stacks.settings import StackSettings
 from stacks.store import store_args
 from stacks.watching import watched_of
@@ -44,19 +43,7 @@ def program() -> None:
     images = LocalImages(settings)
     platform = DockerPlatform("local", _where(made, settings))
     store = ModelStore("models", _store_args(settings, made.authorities, platform, images))
-    services = [
-        ModelService(
-            each.serving.name,
-            {
-                "platform": platform,
-                "store": store,
-                "recipe": RECIPES[each.decision.engine],
-                "serving": each.serving,
-                "image": images.engine(each.decision.engine, each.decision.gpus),
-            },
-        )
-        for each in made.hosted
-    ]
+    services = model_services(made, platform, store, images)
     gateway = Gateway("gateway", gateway_args(made, settings, platform, images.gateway(), made.routes))
     if watched is not None:
         pulumi.export(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from catalog.errors import KitError
 from catalog.hardware import cold_start
 from components.autoscaling.types import CpuScaling, DemandScaling, Scaling
-from components.platforms.kubernetes_pods import PULL_SECONDS
+from components.platforms.kubernetes_times import PULL_SECONDS
 from components.workload import Update
 from stacks.model_settings import ModelSettings
 from stacks.plan import Hosted

@@ -9,7 +9,7 @@ from catalog.sizing.cost import usd_a_million_tokens
 from components.engines.contract import PORT
 from components.gateway.config import KeyGrant, Route
 from components.gateway.types import GatewayLimits
-from components.platforms.kubernetes_pods import PULL_SECONDS
+from components.platforms.kubernetes_times import PULL_SECONDS
 from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
 from stacks.model_settings import ModelSettings
 from stacks.plan import Hosted, Plan

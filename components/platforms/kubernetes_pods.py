@@ -8,13 +8,12 @@ from pulumi_kubernetes import apps, batch, core, meta, policy
 
 from components.platforms.kubernetes_names import name_of
 from components.platforms.kubernetes_pod import grace_seconds, start_seconds
+from components.platforms.kubernetes_times import PULL_SECONDS
 from components.workload import Kind, Update, Workload
 
 JOB_SECONDS = 3600
 """How long a job may run with all its attempts: a model of 16 GB at 5 MB/s."""
 JOB_ATTEMPTS = 3
-PULL_SECONDS = 900
-"""For a node that has to be added and an image that has to be pulled: 10 GB at 20 MB/s, and a few minutes."""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,17 @@ def test_make_installs_what_the_target_of_the_stacks_file_needs(
     assert f"\nNEEDED := {wanted}\n" in said.replace(" \n", "\n")
 
 
+def test_a_machine_with_docker_alone_needs_no_package_of_clusters() -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(['pulumi_kubernetes', 'pulumi_azure_native'])); "
+        "import ops.__main__, stacks.local_docker"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_cluster_on_azure_is_not_for_the_rehearsal(file: Path) -> None:
     file.write_text("config:\n  slm-kit:target: aks\n")
     with pytest.raises(KitError, match="no backend for Azure"):
