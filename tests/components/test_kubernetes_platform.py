@@ -1,6 +1,5 @@
 """What else a workload gets on a cluster: names, files, updates, volumes, and what stays."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from tests.components.kubernetes_program import (
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 CONFIG = "kubernetes:core/v1:ConfigMap"
 SECRET = "kubernetes:core/v1:Secret"
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 @pytest.fixture(scope="module")
@@ -147,45 +145,6 @@ def test_gpus_that_the_pool_has_not_are_refused_with_the_fix(tmp_path: Path) -> 
         rendered(tmp_path, workloads={"qwen3-0.6b": {"update": "start-first"}}, gpus_available=1)
 
 
-def test_volumes_that_several_workloads_share_can_be_on_several_nodes(tmp_path: Path) -> None:
-    shared = rendered(
-        tmp_path, shared_access="ReadWriteMany", storage_class="files", volume_gib={"models": 100}
-    )
-    claims = {each.name: each.inputs["spec"] for each in shared.of_type(CLAIM)}
-    assert claims["models"]["accessModes"] == ["ReadWriteMany"]
-    assert claims["models"]["storageClassName"] == "files"
-    assert claims["models"]["resources"]["requests"]["storage"] == "100Gi"
-    assert claims["prometheus-data"]["accessModes"] == ["ReadWriteOnce"]
-    # A claim's class and access cannot be changed: others are another claim.
-    name = one(shared, CLAIM, "models").inputs["metadata"]["name"]
-    assert re.fullmatch(r"slm-kit-test-models-[0-9a-f]{8}", name)
-    for pod in pods(shared).values():
-        assert "affinity" not in pod["spec"]
-    (spread,) = pods(shared)[MODEL]["spec"]["topologySpreadConstraints"]
-    assert spread["labelSelector"]["matchLabels"].items() <= pods(shared)[MODEL]["metadata"]["labels"].items()
-
-
-def test_all_that_mount_a_store_of_one_node_are_on_one_node(rendering: Rendering) -> None:
-    together = {}
-    for name, pod in pods(rendering).items():
-        for term in pod["spec"].get("affinity", {}).get("podAffinity", {}).get(REQUIRED, ()):
-            assert term["topologyKey"] == "kubernetes.io/hostname"
-            chosen = term["labelSelector"]["matchLabels"]
-            assert chosen.items() <= pod["metadata"]["labels"].items(), "the first one would wait for ever"
-            assert "topologySpreadConstraints" not in pod["spec"]
-            together[name] = chosen
-    store = one(rendering, CLAIM, "models").inputs["metadata"]["name"]
-    mounting = {
-        name
-        for name, pod in pods(rendering).items()
-        for each in pod["spec"]["volumes"]
-        if each.get("persistentVolumeClaim", {}).get("claimName") == store
-    }
-    assert mounting >= {MODEL, "ollama", "qwen3-0-6b", f"models-{MODEL}-onnx-int4"}
-    assert together.keys() == mounting
-    assert len({tuple(sorted(each.items())) for each in together.values()}) == 1
-
-
 def test_a_quota_bounds_the_namespace(tmp_path: Path) -> None:
     bounded = rendered(
         tmp_path, quota={"requests.nvidia.com/gpu": "2"}, limits=[{"type": "Pod", "max": {"cpu": "4"}}]
@@ -194,25 +153,6 @@ def test_a_quota_bounds_the_namespace(tmp_path: Path) -> None:
     assert quota.inputs["spec"]["hard"] == {"requests.nvidia.com/gpu": "2"}
     limits = one(bounded, "kubernetes:core/v1:LimitRange", "cluster")
     assert limits.inputs["spec"]["limits"] == [{"type": "Pod", "max": {"cpu": "4"}}]
-
-
-def test_a_workload_can_be_sent_to_its_nodes(tmp_path: Path) -> None:
-    spot = {
-        "key": "kubernetes.azure.com/scalesetpriority",
-        "operator": "Equal",
-        "value": "spot",
-        "effect": "NoSchedule",
-    }
-    placed = rendered(
-        tmp_path,
-        node_selectors={MODEL: {"pool": "cpu"}},
-        tolerations={MODEL: [spot]},
-        priority_classes={MODEL: "high"},
-    )
-    spec = pods(placed)[MODEL]["spec"]
-    assert spec["nodeSelector"] == {"pool": "cpu"}
-    assert spec["tolerations"] == [spot]
-    assert spec["priorityClassName"] == "high"
 
 
 def test_every_object_is_made_through_the_clusters_provider_with_what_the_platform_counts_on(
