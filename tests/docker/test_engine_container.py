@@ -49,8 +49,8 @@ def probe(container: DockerContainer) -> int:
 
 def test_it_answers_the_openai_client(engine: DockerContainer) -> None:
     address = f"http://{engine.get_container_host_ip()}:{engine.get_exposed_port(PORT)}/v1"
-    client = OpenAI(base_url=address, api_key="none", max_retries=0)
-    answer = client.completions.create(model=MODEL, prompt="a b c", max_tokens=5, temperature=0)
+    with OpenAI(base_url=address, api_key="none", max_retries=0) as client:
+        answer = client.completions.create(model=MODEL, prompt="a b c", max_tokens=5, temperature=0)
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 5
 

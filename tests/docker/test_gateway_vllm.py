@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 
 import docker
 import httpx
@@ -35,9 +36,10 @@ def vllm(rig: GatewayRig) -> VllmEngine:
 
 
 @pytest.fixture
-def client(rig: GatewayRig, vllm: VllmEngine) -> OpenAI:
+def client(rig: GatewayRig, vllm: VllmEngine) -> Iterator[OpenAI]:
     vllm.clear()
-    return OpenAI(base_url=f"{rig.url}/v1", api_key=key_of("alice"), max_retries=0)
+    with OpenAI(base_url=f"{rig.url}/v1", api_key=key_of("alice"), max_retries=0) as made:
+        yield made
 
 
 def test_the_probe_of_the_recipe_finds_it_well_inside_its_container(vllm: VllmEngine) -> None:

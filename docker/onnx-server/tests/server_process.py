@@ -25,7 +25,7 @@ class ServerProcess:
     def __init__(self, model: Path, options: Sequence[str] = (), *, code: str | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         program = ["-c", code] if code else ["-m", "onnx_server"]
         fixed = ["--model", str(model), "--served-name", NAME, "--allow-unverified"]
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--threads", "1"]
@@ -51,7 +51,11 @@ class ServerProcess:
 
     def openai(self) -> OpenAI:
         """The official client; it never retries, so that each refusal is seen."""
-        return OpenAI(base_url=f"{self.url}/v1", api_key="unused", max_retries=0, timeout=60)
+        # It keeps no connection open, so nobody has to close it.
+        alone = {"Connection": "close"}
+        return OpenAI(
+            base_url=f"{self.url}/v1", api_key="unused", max_retries=0, timeout=60, default_headers=alone
+        )
 
     def chat(self, **fields: Any) -> httpx.Response:
         """POST a chat completion; ``fields`` replace or add to a short greedy request."""
@@ -83,8 +87,9 @@ class ServerProcess:
 
     def output(self) -> str:
         """What it has written so far."""
-        self._output.seek(0)
-        return self._output.read()
+        # The process writes at the place in the file that it shares with us: a seek would move it too.
+        whole = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), whole, 0).decode()
 
     def log(self) -> list[dict[str, Any]]:
         """Its lines, as JSON."""

@@ -65,5 +65,6 @@ def holds(stack: Stack, volume: str, secret: str) -> bool:
 
 
 def test_every_workload_of_the_stack_has_logs(stack: Stack) -> None:
-    found = {stream["stream"]["service_name"] for stream in logs(stack, '{service_name=~".+"}')}
-    assert {"gateway", MODEL, "prometheus", "alertmanager", "loki"} <= found
+    # Each by itself: an answer ends at so many lines, and the gateway writes far more than the others.
+    workloads = ("gateway", MODEL, "prometheus", "alertmanager", "loki")
+    assert [name for name in workloads if not logs(stack, f'{{service_name="{name}"}}')] == []
