@@ -128,6 +128,8 @@ def _show(
 ) -> None:
     if answer is not None:
         first_answer.show(answer)
+    if "url" in outputs:
+        print(f"  url       {outputs['url']}")
     print(f"  endpoint  {outputs['endpoint']} (inside the cluster)")
     print(f"  from here {control.port_forward()}")
     print(f"            then ask {FROM_HERE}")

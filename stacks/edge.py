@@ -19,6 +19,7 @@ from stacks.edge_config import read_edge_settings
 from stacks.edge_plan import SitePlan, plan_sites
 from stacks.edge_settings import DockerSiteSettings
 from stacks.gateway import gateway_args
+from stacks.kubernetes_ingress import let_in
 from stacks.kubernetes_platform import GATEWAY, STORE, platform_args, reached
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.local_images import LocalImages
@@ -79,8 +80,12 @@ def _serve(wanted: SitePlan) -> dict[str, Any]:
     image = place.images.gateway()
     door = gateway_args(made, wanted.settings, platform, image, routes, keys=f"{prefix}keys", opts=child)
     Gateway(f"{prefix}{GATEWAY}", door, child)
+    endpoint: pulumi.Input[str] = place.endpoint
+    if site.kubernetes is not None and isinstance(platform, KubernetesPlatform):
+        port = wanted.settings.gateway_port
+        endpoint = let_in(site.kubernetes.ingress, platform, f"{prefix}{GATEWAY}", port) or endpoint
     return {
-        "endpoint": place.endpoint,
+        "endpoint": endpoint,
         "location": site.location,
         "ring": site.ring,
         "models": {e.serving.name: f"{e.decision.variant} on {e.decision.engine}" for e in made.hosted},

@@ -14,6 +14,7 @@ from components.platforms.kubernetes_names import dns_label
 from monitoring.collector import LINES_PORT
 from stacks.config import known_credentials, read_settings
 from stacks.gateway import gateway_args
+from stacks.kubernetes_ingress import let_in
 from stacks.kubernetes_monitoring import monitor, monitored, volumes_gib
 from stacks.kubernetes_placement import plug
 from stacks.kubernetes_platform import GATEWAY, STORE, check_plan, platform_args, reached
@@ -50,6 +51,9 @@ def program() -> None:
     if watched is not None:
         monitor(watched, settings, platform, images.monitoring, services)
     scale(scalers, platform)
+    url = let_in(cluster.ingress, platform, GATEWAY, settings.gateway_port)
+    if url is not None:
+        pulumi.export("url", url)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)

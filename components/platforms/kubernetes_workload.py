@@ -11,6 +11,7 @@ from components.platforms.kubernetes_names import (
     dns_label,
     labels_of,
     name_of,
+    published_name,
     selector_of,
     service_name,
 )
@@ -155,7 +156,7 @@ class KubernetesWorkload(pulumi.ComponentResource):
             ports = {port: port for port in workload.ports}
             self._service(self._name, name, ports, _alias_form(workload))
         if workload.publish:
-            name = dns_label(f"{service_name(workload.alias or self._name)}-published")
+            name = published_name(workload.alias or self._name)
             ports = {each.host_port: each.port for each in workload.publish}
             self._service(f"{self._name}-published", name, ports, {"type": "ClusterIP"})
 
