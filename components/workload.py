@@ -12,8 +12,9 @@ import pulumi
 
 CONFIG_PATH = "/etc/slm/config"
 SECRETS_PATH = "/etc/slm/secrets"
-"""Where config and secret files appear, laid out as Kubernetes does: `name -> ..data/name`, and
-`..data` switched atomically when the content changes."""
+CERTIFICATE_PATH = "/etc/slm/certificate"
+"""Where config and secret files, and a certificate, appear, laid out as Kubernetes does: `name ->
+..data/name`, and `..data` switched atomically when the content changes."""
 
 KIT_USER = 10001
 """User and group id of every image the kit builds."""
@@ -101,6 +102,8 @@ class Workload:
     environment: Mapping[str, str] = field(default_factory=dict)
     config_files: Mapping[str, str] = field(default_factory=dict)
     secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    certificate: pulumi.Input[str] | None = None
+    """Name of a secret that the platform has, with tls.crt and tls.key, which somebody else renews."""
     reloads: bool = False
     """True where the program watches its files itself; else a change of them replaces it."""
     config_check: tuple[str, ...] = ()

@@ -57,7 +57,7 @@ def platform_args(
         "tolerations": _prefixed(prefix, placed.tolerations),
         "reachable_ranges": cluster.egress_ranges,
         "pull_secrets": cluster.images.pull_secrets,
-        "admits": {f"{prefix}{GATEWAY}": cluster.admits},
+        "admits": {f"{prefix}{GATEWAY}": cluster.admitted},
     }
     if cluster.storage_class is not None:
         args["storage_class"] = cluster.storage_class

@@ -13,6 +13,7 @@ from catalog.hardware import Hardware
 from catalog.hardware import find as find_hardware
 from components.gpu_nodes import GPU_TAINT, POOL_LABEL, RESOURCE_TAINT, SPOT_TAINT
 from stacks.base import Settings
+from stacks.exposure_settings import IngressSettings, LoadBalancerSettings
 
 Taint = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$")
@@ -94,6 +95,10 @@ class KubernetesSettings(Settings):
     """Of this stack alone: it is made here, closed, and stays with the models. Default: slm-<stack>."""
     admits: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...] = ()
     """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
+    ingress: IngressSettings | None = None
+    """The way in from outside the cluster by a controller for Ingress. Default: none."""
+    load_balancer: LoadBalancerSettings | None = None
+    """The way in by a load balancer of the gateway's own; not beside `ingress`. Default: none."""
     cluster: Annotated[str, Field(pattern=r"^([\w.-]+/[\w.-]+/)?[A-Za-z0-9][A-Za-z0-9_-]*$")] | None = None
     """Stack that made the cluster (target aks), `stack` or `organization/project/stack`: its output
     `kubeconfig` says where the cluster is. Default: a file says it."""
@@ -131,11 +136,6 @@ class KubernetesSettings(Settings):
             raise KitError("gpuMetricsFor", "the exporter runs beside the device plugin", "Set devicePlugin.")
         return self
 
-    @property
-    def gpus(self) -> int:
-        """GPUs of all pools."""
-        return sum(pool.per_node * pool.max_nodes for pool in self.gpu_pools)
-
     @model_validator(mode="after")
     def _is_one_cluster(self) -> "KubernetesSettings":
         if self.cluster is not None and self.kubeconfig is not None:
@@ -145,3 +145,20 @@ class KubernetesSettings(Settings):
                 "Keep one of them.",
             )
         return self
+
+    @model_validator(mode="after")
+    def _has_one_way_in(self) -> "KubernetesSettings":
+        if self.ingress is not None and self.load_balancer is not None:
+            raise KitError("kubernetes.loadBalancer", "stands beside kubernetes.ingress", "Keep one of them.")
+        return self
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all pools."""
+        return sum(pool.per_node * pool.max_nodes for pool in self.gpu_pools)
+
+    @property
+    def admitted(self) -> tuple[str, ...]:
+        """Namespaces whose pods may ask the gateway, that of the controller for Ingress among them."""
+        outside = (self.ingress.controller_namespace,) if self.ingress else ()
+        return tuple(dict.fromkeys((*self.admits, *outside)))

@@ -36,6 +36,9 @@ class GatewayArgs(TypedDict):
     """The stack's own authorities, in PEM, for external endpoints that name them. Default: none."""
     collector: NotRequired[str]
     """host:port that takes the log over TCP. Default: the platform hands on what the gateway writes."""
+    certificate: NotRequired[pulumi.Input[str]]
+    """Secret of the platform's own with tls.crt and tls.key: with it, TLS_PORT speaks TLS. A renewed one is
+    taken over as it comes, and a broken one is not. Default: none."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -55,6 +58,7 @@ class Gateway(pulumi.ComponentResource):
             args["limits"],
             args.get("authorities"),
             args.get("collector"),
+            encrypted="certificate" in args,
         )
         args["platform"].run(
             name,
@@ -63,6 +67,7 @@ class Gateway(pulumi.ComponentResource):
                 resources=Resources(memory_mib=args["limits"].memory_mib, cpus=1),
                 config_files=config,
                 secret_files=_secret_files(args),
+                certificate=args.get("certificate"),
                 reloads=True,
                 config_check=("gateway-check",),
                 alias=name,

@@ -18,7 +18,7 @@ from components.gateway.collector import backend, collector_files, log_target
 from components.gateway.fallbacks import check_fallbacks, fallback_rules
 from components.gateway.log_fields import LOG_FIELDS
 from components.gateway.refusals import OWN_ERRORS, REFUSALS
-from components.gateway.types import GatewayLimits, KeyGrant, Route
+from components.gateway.types import TLS_PORT, GatewayLimits, KeyGrant, Route
 from components.gateway.upstreams import authority_files, external_values
 from components.gateway.usage import USAGE_START, usage_start
 
@@ -37,6 +37,15 @@ _KEYLESS_LOGGED = 100
 _AFFINITY = "hash var(txn.prefix)\n    hash-type consistent\n    hash-balance-factor 125"
 
 
+# HTTP/1.1 alone, as in the clear: many requests on one connection would not be bounded by connections, and
+# memory is. Else what Mozilla calls intermediate, without the slow DHE:
+# https://wiki.mozilla.org/Security/Server_Side_TLS
+_TLS = (
+    f'    bind :{TLS_PORT} proto h1 ssl crt "${{SLM_CERTIFICATE}}/tls.crt" alpn http/1.1'
+    " ssl-min-ver TLSv1.2 no-tls-tickets ciphers ECDHE+AESGCM:ECDHE+CHACHA20"
+)
+
+
 class _CfgTemplate(Template):
     """``@name``: HAProxy's own ``$`` stays as it is."""
 
@@ -49,12 +58,15 @@ def render(
     limits: GatewayLimits | None = None,
     authorities: str | None = None,
     collector: str | None = None,
+    *,
+    encrypted: bool = False,
 ) -> dict[str, str]:
     """File name -> content of the configuration directory.
 
     Raises KitError for what is there twice, granted but not served, or a fallback that cannot be one.
     ``limits`` default to ``GatewayLimits()``; ``authorities`` are the stack's own, in PEM; ``collector`` is
-    the host:port that takes the log over TCP too, where nothing else hands it on.
+    the host:port that takes the log over TCP too, where nothing else hands it on; ``encrypted`` is whether
+    there is a certificate, with which a second public port speaks TLS.
     """
     limits = limits or GatewayLimits()
     check_unique("model", [route.model for route in routes])
@@ -66,7 +78,7 @@ def render(
     quotas = {g.id: str(g.requests_per_minute) for g in grants if g.requests_per_minute is not None}
     ends = {g.id: str(_first_second(g.expires)) for g in grants if g.expires is not None}
     return {
-        "haproxy.cfg": _haproxy_cfg(routes, limits, collector),
+        "haproxy.cfg": _haproxy_cfg(routes, limits, collector, encrypted),
         "models.map": _map({model: model for model in models}),
         "grants.map": _map(dict.fromkeys(pairs, "1")),
         "limits.map": _map(quotas),
@@ -93,7 +105,9 @@ def render_keys(hashes: Mapping[str, str]) -> str:
     return _map({digest: key_id for key_id, digest in hashes.items()})
 
 
-def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits, collector: str | None) -> str:
+def _haproxy_cfg(
+    routes: Sequence[Route], limits: GatewayLimits, collector: str | None, encrypted: bool
+) -> str:
     rules = {name: refusal.rule() for name, refusal in REFUSALS.items()}
     values = {
         **rules,
@@ -109,6 +123,7 @@ def _haproxy_cfg(routes: Sequence[Route], limits: GatewayLimits, collector: str 
         "log_fields": " ".join(LOG_FIELDS),
         "fallbacks": fallback_rules(routes),
         "collected": log_target(collector),
+        "encrypted": _TLS if encrypted else "    # No certificate, no TLS.",
     }
     head = _template("haproxy.cfg").substitute(values) + backend(collector)
     return head + "".join(

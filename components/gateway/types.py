@@ -20,6 +20,7 @@ from components.gateway.checks import (
 )
 
 PUBLIC_PORT = 8080
+TLS_PORT = 8443
 METRICS_PORT = 8405
 """Ports inside the container, as haproxy.cfg binds them."""
 

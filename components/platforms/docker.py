@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_docker as docker
 
+from catalog.errors import KitError
 from components.platforms.docker_container import label_list
 from components.platforms.docker_workload import DockerWorkload, Networks
 from components.workload import Workload
@@ -66,6 +67,12 @@ class DockerPlatform(pulumi.ComponentResource):
         self, name: str, workload: Workload, opts: pulumi.ResourceOptions | None = None
     ) -> DockerWorkload:
         """Run the workload; see components/platform.py."""
+        if workload.certificate is not None:
+            raise KitError(
+                f"the certificate of workload {name}",
+                "Docker has no secrets of its own",
+                "Put a proxy with TLS before it, or run it on Kubernetes.",
+            )
         wanted = workload.resources
         resources = replace(wanted, cpus=min(wanted.cpus, self._cpus))
         return DockerWorkload(

@@ -85,6 +85,11 @@ def full_name(alias: str, namespace: str) -> str:
     return f"{service_name(alias)}.{namespace}.svc.cluster.local"
 
 
+def published_name(name: str) -> str:
+    """Name of the Service of the ports that a workload with this alias, or this name, publishes."""
+    return dns_label(f"{service_name(name)}-published")
+
+
 def labels_of(stack: str, name: str, workload: Workload) -> dict[str, str]:
     """Labels of everything a workload has; the first two select its pods."""
     return {**selector_of(stack, name), ROLE_LABEL: role_of(workload).value}

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_kubernetes import core
 
 from components.platforms.kubernetes_names import memory_quantity
-from components.workload import CONFIG_PATH, SECRETS_PATH, Mount, Workload
+from components.workload import CERTIFICATE_PATH, CONFIG_PATH, SECRETS_PATH, Mount, Workload
 
 READ_BY_ALL = 0o444
 READ_BY_GROUP = 0o440
@@ -35,6 +35,7 @@ def pod_volumes(
     """Volumes and where they are mounted, in one order."""
     pairs = [
         *_files(sources),
+        *_certificate(workload),
         *_memory(workload),
         *_claims("mount", workload.mounts),
         *_claims("cache", sources.caches),
@@ -53,6 +54,23 @@ def _files(sources: Sources) -> Iterator[Pair]:
         yield (
             {"name": "secrets", "secret": {"secret_name": sources.secrets, "default_mode": READ_BY_GROUP}},
             {"name": "secrets", "mount_path": SECRETS_PATH, "read_only": True},
+        )
+
+
+def _certificate(workload: Workload) -> Iterator[Pair]:
+    """A pod waits until there is one."""
+    if workload.certificate is not None:
+        yield (
+            {
+                "name": "certificate",
+                "secret": {
+                    "secret_name": workload.certificate,
+                    "default_mode": READ_BY_GROUP,
+                    # An authority's own certificate may be beside them.
+                    "items": [{"key": key, "path": key} for key in ("tls.crt", "tls.key")],
+                },
+            },
+            {"name": "certificate", "mount_path": CERTIFICATE_PATH, "read_only": True},
         )
 
 

@@ -106,7 +106,7 @@ class GatewayRig:
             tmpfs={"/run/slm": "size=8m,uid=10001,gid=10001,mode=0750"},
             volumes={str(self.root): {"bind": "/etc/slm", "mode": "ro"}},
             labels=self.labels,
-            ports={"8080/tcp": ("127.0.0.1", 0)},
+            ports={f"{each}/tcp": ("127.0.0.1", 0) for each in (8080, 8443)},
             network=self.network.name,
             mem_limit="512m",
             **more,
