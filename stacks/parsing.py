@@ -11,7 +11,7 @@ from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 from stacks.edge_settings import DockerSiteSettings, EdgeSettings, SiteSettings
-from stacks.kubernetes_settings import GpuPool, KubernetesSettings
+from stacks.kubernetes_settings import GpuPool, KubernetesSettings, ModelImageSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
 from stacks.scaling_settings import AutoscalingSettings, ScalingSettings, ScheduleSettings
@@ -77,6 +77,7 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "kubernetes": KubernetesSettings,
     "autoscaling": AutoscalingSettings,
     "gpuPools": GpuPool,
+    "modelImages": ModelImageSettings,
     "sites": SiteSettings,
     "docker": DockerSiteSettings,
     "ports": MonitoringPorts,
