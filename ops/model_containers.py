@@ -1,6 +1,5 @@
 """Docker's part in images of models: a job on a volume, and the volume's content as an image."""
 
-import contextlib
 import io
 import subprocess
 import sys
@@ -54,28 +53,39 @@ def import_folder(volume: str, folder: str, tools: str, reference: str) -> None:
     Its content goes from the volume into the image, without a copy between. The image has its name once it
     is whole. Times keep their fractions of a second: a manifest lists them.
     """
-    above = [str(each) for each in reversed(PurePosixPath(folder).parents) if each.name]
-    mount = f"type=volume,src={volume},dst={STORE_PATH},readonly"
-    pack = [
-        "docker", "run", "--rm", "--network", "none", "--user", f"{KIT_USER}:{KIT_USER}", "--read-only",
-        "--cap-drop", "ALL", "--mount", mount, "--entrypoint", "tar", tools,
-        "--create", "--format", "posix", "--pax-option", "delete=atime,delete=ctime", "--sort", "name",
-        "--owner", "0", "--group", "0", "--numeric-owner", "--directory", STORE_PATH,
-        "--no-recursion", *above, "--recursion", folder,
-    ]  # fmt: skip
-    with subprocess.Popen(pack, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as packing:
+    with subprocess.Popen(
+        _packing(volume, folder, tools), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as packing:
         done = subprocess.run(
             ["docker", "import", "--change", f"LABEL slm-kit.model={folder}", "-"],
             stdin=packing.stdout, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        said = (packing.stderr.read() if packing.stderr else b"").decode(errors="replace")
+        # An import that ended early lets the other side write to nobody.
+        assert packing.stdout is not None
+        assert packing.stderr is not None
+        packing.stdout.close()
+        said = packing.stderr.read().decode(errors="replace")
     image = done.stdout.strip()
     if packing.returncode or done.returncode:
-        with contextlib.suppress(HostError):
-            run(["docker", "image", "rm", image], why="half an image")
-        code = packing.returncode or done.returncode
+        if image:
+            run(["docker", "image", "rm", image], why="removing half an image")
+        code = done.returncode or packing.returncode
         raise HostError(f"image {reference}", f"failed with exit code {code}", f"{said}{done.stderr}".strip())
     run(["docker", "tag", image, reference], why=f"naming {image}")
+
+
+def _packing(volume: str, folder: str, tools: str) -> list[str]:
+    above = [str(each) for each in reversed(PurePosixPath(folder).parents) if each.name]
+    mount = f"type=volume,src={volume},dst={STORE_PATH},readonly"
+    return [
+        # What it writes is no log, of which the engine would keep a copy.
+        "docker", "run", "--rm", "--log-driver", "none", "--network", "none", "--read-only",
+        "--cap-drop", "ALL", "--user", f"{KIT_USER}:{KIT_USER}", "--mount", mount, "--entrypoint", "tar",
+        tools,
+        "--create", "--format", "posix", "--pax-option", "delete=atime,delete=ctime", "--sort", "name",
+        "--owner", "0", "--group", "0", "--numeric-owner", "--directory", STORE_PATH,
+        "--no-recursion", *above, "--recursion", folder,
+    ]  # fmt: skip
 
 
 def _confined(workload: Workload) -> Iterator[str]:
