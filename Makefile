@@ -48,10 +48,10 @@ load: $(VENV)/.run  ## Some traffic (SECONDS=60 CONCURRENCY=4), then every recor
 logs: $(VENV)/.run  ## The last log lines of every container, or all about one request (REQUEST=its X-Request-Id)
 	@$(RUN) logs --stack $(STACK) $(if $(REQUEST),--request $(call quoted,$(REQUEST)))
 
-images: $(NEEDED)  ## The kit's images for a cluster: PREFIX=registry/repository TAG=… NAMES="…" PUSH=1
+images: $(NEEDED)  ## The kit's images for a cluster: PREFIX=registry/repository TAG=… NAMES="…" PUSH=1; models as images: MODELS="…"
 	@$(RUN) images --stack $(STACK) $(if $(PREFIX),--prefix $(call quoted,$(PREFIX))) \
 	  $(if $(TAG),--tag $(call quoted,$(TAG))) $(if $(NAMES),--names $(foreach n,$(NAMES),$(call quoted,$(n)))) \
-	  $(if $(PUSH),--push)
+	  $(if $(MODELS),--models $(foreach m,$(MODELS),$(call quoted,$(m)))) $(if $(PUSH),--push)
 
 render: $(NEEDED)  ## Every resource of the stack as JSON, without touching anything
 	@$(RUN) render --stack $(STACK)

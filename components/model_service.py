@@ -5,7 +5,7 @@ from typing import TypedDict
 import pulumi
 
 from components.engines.contract import PORT, Recipe, Serving
-from components.model_store import ModelStore
+from components.models import Models
 from components.platform import Platform
 
 
@@ -13,7 +13,7 @@ class ModelServiceArgs(TypedDict):
     """What is served, out of which store, on which engine, and where."""
 
     platform: Platform
-    store: ModelStore
+    store: Models
     recipe: Recipe
     serving: Serving
     image: pulumi.Input[str]
@@ -29,13 +29,13 @@ class ModelService(pulumi.ComponentResource):
     def __init__(self, name: str, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slm:index:ModelService", name, {}, opts)
         serving = args["serving"]
-        fetched = args["store"].ensure(serving.model, serving.variant_name)
-        engine = args["recipe"].workload(serving, args["image"], [args["store"].mount()])
+        model = args["store"].provide(serving.model, serving.variant_name)
+        engine = args["recipe"].workload(serving, args["image"], [model.mount])
         args["platform"].run(
             name,
             engine,
             # The engine finds the model on the volume; no value says that it is there.
-            pulumi.ResourceOptions(parent=self, depends_on=[fetched]),
+            pulumi.ResourceOptions(parent=self, depends_on=list(model.made_by)),
         )
         self.alias = pulumi.Output.from_input(serving.name)
         self.port = pulumi.Output.from_input(PORT)

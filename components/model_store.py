@@ -1,7 +1,8 @@
 """The volume with the models, and the jobs that bring them there."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -9,10 +10,12 @@ import pulumi
 from catalog.models import Model, Variant
 from catalog.sizing.conversion import job_mib
 from catalog.sources import specification
+from components.models import STORE_PATH, Provided
 from components.platform import Platform
 from components.workload import CONFIG_PATH, SECRETS_PATH, Kind, Mount, Resources, Workload
 
-STORE_PATH = "/models"
+SOURCE_PATH = "/source"
+"""Where a job sees the host's folder with the files of `file` sources."""
 
 
 class ModelStoreArgs(TypedDict):
@@ -47,6 +50,10 @@ class ModelStore(pulumi.ComponentResource):
         """How a workload sees the store."""
         return Mount(path=STORE_PATH, volume=self.volume, read_only=read_only)
 
+    def provide(self, model: Model, variant_name: str) -> Provided:
+        """See components/models.py."""
+        return Provided(self.mount(), (self.ensure(model, variant_name),))
+
     def ensure(self, model: Model, variant_name: str) -> pulumi.Resource:
         """The job that fetches, verifies and converts a variant; complete when it can be served.
 
@@ -58,50 +65,51 @@ class ModelStore(pulumi.ComponentResource):
         return self._jobs[key]
 
     def _job(self, model: Model, variant_name: str) -> pulumi.Resource:
-        variant = model.variants[variant_name]
-        wanted = specification(model.name, variant_name, variant.source, variant.convert)
         mounts = [self.mount(read_only=False)]
-        if variant.source.kind == "file" and "host_folder" in self._args:
-            mounts.append(Mount(path="/source", host_folder=self._args["host_folder"]))
-        job = Workload(
-            kind=Kind.JOB,
-            image=self._args["image"](store_target(variant)),
-            command=(
-                "ensure",
-                "--store",
-                STORE_PATH,
-                "--spec",
-                json.dumps(wanted),
-                *self._network(),
-            ),
-            resources=Resources(memory_mib=job_mib(model, variant), cpus=2),
-            mounts=tuple(mounts),
-            writable={"/tmp": 256},
-            needs_egress=True,
-            config_files=self._authorities(),
-            secret_files=self._download_settings(),
-        )
+        if model.variants[variant_name].source.kind == "file" and "host_folder" in self._args:
+            mounts.append(Mount(path=SOURCE_PATH, host_folder=self._args["host_folder"]))
+        config = {"ca.pem": self._args["authorities"]} if "authorities" in self._args else {}
+        secret: dict[str, pulumi.Input[str]] = {}
+        if "download_settings" in self._args:
+            secret["network.json"] = self._args["download_settings"]
+        image = self._args["image"](store_target(model.variants[variant_name]))
         return self._args["platform"].run(
             job_name(self._name, model.name, variant_name),
-            job,
+            job(model, variant_name, image, Files(mounts, config, secret)),
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _authorities(self) -> Mapping[str, str]:
-        return {"ca.pem": self._args["authorities"]} if "authorities" in self._args else {}
 
-    def _download_settings(self) -> Mapping[str, pulumi.Input[str]]:
-        if "download_settings" not in self._args:
-            return {}
-        return {"network.json": self._args["download_settings"]}
+@dataclass(frozen=True)
+class Files:
+    """What a job reads and writes. `config` may have `ca.pem`, `secret` may have `network.json`."""
 
-    def _network(self) -> list[str]:
-        flags = []
-        if "authorities" in self._args:
-            flags += ["--ca-file", f"{CONFIG_PATH}/ca.pem"]
-        if "download_settings" in self._args:
-            flags += ["--network-config", f"{SECRETS_PATH}/network.json"]
-        return flags
+    mounts: Sequence[Mount]
+    """The store, and at SOURCE_PATH the folder of a `file` source."""
+    config: Mapping[str, str]
+    secret: Mapping[str, pulumi.Input[str]]
+
+
+def job(model: Model, variant_name: str, image: pulumi.Input[str], files: Files) -> Workload:
+    """Fetches, verifies and converts a variant; idempotent, and goes on where it was interrupted."""
+    variant = model.variants[variant_name]
+    wanted = specification(model.name, variant_name, variant.source, variant.convert)
+    flags = []
+    if "ca.pem" in files.config:
+        flags += ["--ca-file", f"{CONFIG_PATH}/ca.pem"]
+    if "network.json" in files.secret:
+        flags += ["--network-config", f"{SECRETS_PATH}/network.json"]
+    return Workload(
+        kind=Kind.JOB,
+        image=image,
+        command=("ensure", "--store", STORE_PATH, "--spec", json.dumps(wanted), *flags),
+        resources=Resources(memory_mib=job_mib(model, variant), cpus=2),
+        mounts=tuple(files.mounts),
+        writable={"/tmp": 256},
+        needs_egress=True,
+        config_files=files.config,
+        secret_files=files.secret,
+    )
 
 
 def job_name(store: str, model: str, variant: str) -> str:

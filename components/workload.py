@@ -69,11 +69,13 @@ class Resources:
 
 @dataclass(frozen=True)
 class Mount:
-    """A volume of the platform, by the name the platform gave it, or a folder of the host."""
+    """A volume of the platform, by the name the platform gave it, a folder of the host, or an image."""
 
     path: str
     volume: pulumi.Input[str] | None = None
     host_folder: str | None = None
+    image: pulumi.Input[str] | None = None
+    """Reference of an image whose files are seen there, read-only always; Kubernetes alone has that."""
     read_only: bool = True
 
 

@@ -24,7 +24,7 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "lock-models": lambda a: lock_models.lock_models(a.models),
     "advise": lambda a: advise.advise(a.model, a.context, a.concurrency, a.hardware, a.engine),
     "load": lambda a: lifecycle.load(a.stack, a.seconds, a.concurrency),
-    "images": lambda a: images.make(a.stack, a.prefix, a.tag, a.names, push=a.push),
+    "images": lambda a: images.make(a.stack, images.Wanted(a.prefix, a.tag, a.names, a.models, a.push)),
     "engine": lambda _: docker_engine.ensure(),
     "logs": lambda a: lifecycle.logs(a.stack, a.request),
 }

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from catalog.errors import KitError
 from components.gateway.types import PUBLIC_PORT
 from monitoring.watched import LOGIN
-from ops import decide, first_answer, keys, kubectl, trust
+from ops import decide, first_answer, image_volumes, keys, kubectl, trust
 from ops.ask import QUESTION, Answer, ask, command
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
@@ -36,6 +36,10 @@ def up(stack: str, runner: str | None) -> None:
     keys.ensure_passwords(used)
     settings = settings_of(stack)
     plan(settings)
+    where = _where(settings)
+    if where.model_images is not None:
+        # A namespace that need not be there yet: the question is about nodes.
+        image_volumes.check(_kubectl(used, settings, {"namespace": "default"}))
     step(f"{used.name} up")
     used.up()
     found = used.outputs()
@@ -43,13 +47,13 @@ def up(stack: str, runner: str | None) -> None:
     _show(used, settings, found, control, _first_answer(used, settings, control))
 
 
-def after_down(stack: str, namespace: str | None) -> None:
-    """Say what outlives the stack on purpose."""
+def after_down(stack: str, namespace: str | None, *, with_models: bool) -> None:
+    """Say what outlives the stack on purpose; `with_models`: whether the namespace holds models."""
     if namespace is not None:
-        step(
-            f"namespace {namespace} stays with its models; `kubectl delete namespace {namespace}` removes it"
-        )
-    step(f"the next `make up STACK={stack}` finds the models again")
+        kept = " with its models" if with_models else ""
+        step(f"namespace {namespace} stays{kept}; `kubectl delete namespace {namespace}` removes it")
+    if with_models:
+        step(f"the next `make up STACK={stack}` finds the models again")
 
 
 def logs(used: Runner, settings: StackSettings, request: str | None) -> None:

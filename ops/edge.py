@@ -10,7 +10,6 @@ from ops.say import step
 from stacks.edge_config import edge_keys, refuse_unknown
 from stacks.edge_settings import EdgeSettings
 from stacks.parsing import parse_edge
-from stacks.plan import Plan
 
 if TYPE_CHECKING:
     from stacks.edge_plan import SitePlan
@@ -64,10 +63,10 @@ def plans(stack: str) -> "tuple[SitePlan, ...]":
     return plan_sites(settings_of(stack))
 
 
-def plans_with_images(stack: str) -> list[Plan]:
+def plans_with_images(stack: str) -> "list[SitePlan]":
     """Plans of the sites that name images. Raises KitError where none does: they build their own."""
     found = [
-        each.made
+        each
         for each in plans(stack)
         if each.site.kubernetes is not None or (each.site.docker is not None and each.site.docker.images)
     ]

@@ -189,6 +189,10 @@ def token_file() -> Path:
 
 def hub() -> Hub:
     """The hub that HF_ENDPOINT names, with the token of this machine where there is one."""
+    return Hub(os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT, local_token())
+
+
+def local_token() -> str | None:
+    """The token of this machine, where there is one."""
     path = token_file()
-    token = path.read_text("utf-8").strip() if path.is_file() else None
-    return Hub(os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT, token or None)
+    return (path.read_text("utf-8").strip() if path.is_file() else None) or None

@@ -1,68 +1,82 @@
 """`make images`: the kit's own images for a cluster, built here, tagged for a registry and pushed there."""
 
+import functools
 import hashlib
 import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from catalog import images as catalog_images
-from catalog import models as catalog
 from catalog.errors import KitError
 from components.model_store import store_target
-from ops import base_image, decide, docker_engine, edge, trust
+from ops import base_image, decide, docker_engine, edge, model_images
+from ops.image_builder import DOCKER, STORE, STORE_TARGETS, Builder
 from ops.paths import CHECKOUT, stack_file
 from ops.say import step
 from ops.shell import run
 from ops.stack_settings import settings_of
-from stacks.config import PROXY_NAMES
-from stacks.kubernetes_settings import ImageSettings
+from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.local_images import ENGINE_FOLDERS
 from stacks.plan import Plan, plan
 
-DOCKER = CHECKOUT / "docker"
-STORE = "model-tools"
-STORE_TARGETS = ("fetch", "convert", "convert-gguf")
 MONITORING = ("prometheus", "alertmanager", "collector", "loki")
 TAG_LENGTH = 12
 
 
-def make(stack: str, prefix: str, tag: str | None, names: Sequence[str], *, push: bool) -> None:
-    """Build `names` (default: what the stack calls for) as `<prefix>/<name>:<tag>`; push them where asked.
+@dataclass(frozen=True)
+class Wanted:
+    """What `make images` was asked for. Without names and models: what the stack calls for."""
 
-    `tag` defaults to a digest of what the images are made of: a changed image is a changed tag.
-    """
-    wanted = tuple(names) or _called_for(stack)
-    for name in wanted:
+    prefix: str = "slm-kit"
+    tag: str | None = None
+    """Of the kit's images. Default: a digest of what they are made of: a changed image is a changed tag."""
+    names: Sequence[str] = ()
+    models: Sequence[str] = ()
+    push: bool = False
+
+
+def make(stack: str, asked: Wanted) -> None:
+    """Build images of the kit as `<prefix>/<name>:<tag>`, and those of models; push them where asked."""
+    if asked.models or not asked.names:
+        _begin(stack)
+    names = tuple(asked.names) or (() if asked.models else _called_for(stack))
+    for name in names:
         if name not in known():
             raise KitError(f"image {name!r}", f"the kit has {', '.join(known())}", "Name some of these.")
-    docker_engine.ensure()
+    variants = () if asked.names and not asked.models else model_images.wanted(stack, asked.models)
     mode = _mode(stack)
-    settings = _settings(prefix, tag or digest(mode))
-    base = base_image.ensure_base(mode)
-    found = trust.find()
-    bases = {"BASE": base, "BUILD_BASE": base_image.ensure_build_base(base, found) or base}
-    for name in wanted:
-        reference = f"{settings.prefix}/{name}:{settings.tag}"
-        step(f"building {reference}")
-        _build(name, reference, mode, bases, found)
-    if push:
-        for name in wanted:
-            step(f"pushing {settings.prefix}/{name}:{settings.tag}")
-            run(["docker", "push", "--quiet", f"{settings.prefix}/{name}:{settings.tag}"],
-                why="pushing; `docker login` (for Azure `az acr login --name …`) lets you in")  # fmt: skip
+    settings = _settings(asked.prefix, asked.tag or digest(mode))
+    docker_engine.ensure()
+    builder = Builder.here(mode)
+
+    @functools.cache
+    def tools(target: str) -> str:
+        """docker/model-tools, for use here."""
+        reference = f"{settings.prefix}/{STORE}-{target}:{settings.tag}"
+        builder.build(f"{STORE}-{target}", reference)
+        return reference
+
+    references = [f"{settings.prefix}/{name}:{settings.tag}" for name in names]
+    for name, reference in zip(names, references, strict=True):
+        builder.build(name, reference)
+    references += model_images.make(variants, settings.prefix, tools, builder.found)
+    if asked.push:
+        _push(references)
     else:
         step("not pushed (PUSH=1 pushes): import them on each node, e.g. with `kind load docker-image`")
-    print(_to_write(stack, settings))
+    print(_to_write(stack, settings, kit=bool(names), models=bool(variants)))
 
 
 def add_flags(verb: ArgumentParser) -> None:
     """The flags of `python -m ops images`."""
-    verb.add_argument("--prefix", default="slm-kit", help="registry and repository")
+    verb.add_argument("--prefix", default=Wanted.prefix, help="registry and repository")
     verb.add_argument("--tag", help="default: a digest of what the images are made of")
     verb.add_argument("--names", nargs="*", default=[], help="default: what the stack calls for")
+    verb.add_argument("--models", nargs="*", default=[], help="models of the stack as images, these alone")
     verb.add_argument("--push", action="store_true")
 
 
@@ -85,17 +99,22 @@ def digest(mode: str) -> str:
     return found.hexdigest()[:TAG_LENGTH]
 
 
-def _called_for(stack: str) -> tuple[str, ...]:
+def _begin(stack: str) -> None:
     decide.begin(stack)
     if decide.target(stack) == "aks":
         raise KitError(
             f"stack {stack} with target aks", "has no images", "Name a stack with target kubernetes: STACK=…"
         )
+
+
+def _called_for(stack: str) -> tuple[str, ...]:
     if _has_sites(stack):
         sites = edge.plans_with_images(stack)
-        return tuple(dict.fromkeys(name for site in sites for name in _serving(site)))
+        return tuple(
+            dict.fromkeys(name for each in sites for name in _serving(each.made, each.site.kubernetes))
+        )
     settings = settings_of(stack, with_secrets=False)
-    names = _serving(plan(settings))
+    names = _serving(plan(settings), settings.kubernetes)
     if settings.monitoring.enabled:
         # As stacks/kubernetes_monitoring.py has them: nothing of a node, and Grafana where it is asked for.
         names += [*MONITORING, *(["grafana"] if settings.monitoring.grafana else [])]
@@ -104,21 +123,30 @@ def _called_for(stack: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _serving(made: Plan) -> list[str]:
+def _serving(made: Plan, cluster: KubernetesSettings | None) -> list[str]:
     """Images of gateway, model store and engines; one may be there twice."""
     names = ["gateway"]
     for each in made.hosted:
-        variant = catalog.find(each.serving.model.name).variants[each.decision.variant]
-        names.append(f"{STORE}-{store_target(variant)}")
+        if cluster is None or cluster.model_images is None:
+            names.append(f"{STORE}-{store_target(each.serving.variant)}")
         if each.decision.engine in ENGINE_FOLDERS:
             names.append(ENGINE_FOLDERS[each.decision.engine])
     return names
 
 
-def _to_write(stack: str, images: ImageSettings) -> str:
+def _push(references: Sequence[str]) -> None:
+    for reference in references:
+        step(f"pushing {reference}")
+        run(["docker", "push", "--quiet", reference],
+            why="pushing; `docker login` (for Azure `az acr login --name …`) lets you in")  # fmt: skip
+
+
+def _to_write(stack: str, images: ImageSettings, *, kit: bool = True, models: bool = False) -> str:
     """Where in the stack's file the images are named, and how."""
     place = "`docker` or `kubernetes` of each site" if _has_sites(stack) else "slm-kit:kubernetes"
-    return f'{place}: {{images: {{prefix: {images.prefix}, tag: "{images.tag}"}}}}'
+    parts = [f'images: {{prefix: {images.prefix}, tag: "{images.tag}"}}'] if kit else []
+    parts += [f"modelImages: {{prefix: {images.prefix}}}"] if models else []
+    return f"{place}: {{{', '.join(parts)}}}"
 
 
 def _has_sites(stack: str) -> bool:
@@ -138,24 +166,3 @@ def _settings(prefix: str, tag: str) -> ImageSettings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise KitError(f"{first['loc'][0]} {first['input']!r}", first["msg"], "Give another.") from error
-
-
-def _build(name: str, reference: str, mode: str, bases: dict[str, str], found: trust.Trust) -> None:
-    folder, target = (STORE, name.removeprefix(f"{STORE}-")) if name.startswith(STORE) else (name, "runtime")
-    context, arguments = DOCKER / folder, dict(bases)
-    file = context / "Dockerfile.upstream"
-    if file.exists() and mode == "upstream":
-        arguments["UPSTREAM"] = catalog_images.upstream_image(name)
-    else:
-        file = context / "Dockerfile"
-    if not file.exists():
-        raise KitError(f"image {name!r}", "is made from one that must be pulled", "Leave it out here.")
-    given = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
-    proxies = {name: found.downloads[key] for key, name in PROXY_NAMES.items() if key in found.downloads}
-    # Values of proxies travel in the environment, not in the arguments.
-    given += [part for each in proxies for part in ("--build-arg", each)]
-    run(
-        ["docker", "build", "--quiet", "--file", str(file), "--target", target, "--tag", reference, *given,
-         str(context)],
-        why=f"building {reference}", environment={**os.environ, **proxies, "DOCKER_BUILDKIT": "0"},
-    )  # fmt: skip

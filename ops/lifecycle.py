@@ -112,7 +112,7 @@ def down(stack: str, *, sure: bool = False) -> None:
         docker_engine.require()
     if target == AZURE:
         azure.before_down(stack, sure=sure)
-    namespace = used.outputs().get("namespace") if target == CLUSTER else None
+    outputs = used.outputs() if target == CLUSTER else {}
     step(f"{used.name} down")
     used.down()
     if target == LOCAL:
@@ -122,7 +122,7 @@ def down(stack: str, *, sure: bool = False) -> None:
     if isinstance(used, PulumiCli):
         used.forget()
     if target == CLUSTER:
-        cluster.after_down(stack, namespace)
+        cluster.after_down(stack, outputs.get("namespace"), with_models="modelImages" not in outputs)
     step(f"stack {stack} is down; its keys stay in stacks/{stack_file(stack).name}")
 
 

@@ -11,7 +11,6 @@ from catalog.errors import HostError
 from components.edge_site import EdgeSite
 from components.gateway.component import Gateway, endpoint_of
 from components.gateway.types import PUBLIC_PORT
-from components.model_store import ModelStore
 from components.platforms.docker import DockerPlatform, DockerPlatformArgs
 from components.platforms.kubernetes import KubernetesPlatform
 from components.platforms.kubernetes_names import dns_label
@@ -26,7 +25,7 @@ from stacks.local_images import LocalImages
 from stacks.named_images import NamedDockerImages, NamedImages
 from stacks.reach import unreachable
 from stacks.services import model_services
-from stacks.store import store_args
+from stacks.store import models_of, store_args
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,9 @@ def _serve(wanted: SitePlan) -> dict[str, Any]:
     place = _place(wanted, prefix)
     child = pulumi.ResourceOptions(parent=place.site)
     platform = place.platform
-    store = ModelStore(f"{prefix}{STORE}", store_args(platform, place.images.store, made.authorities), child)
+    args = store_args(platform, place.images.store, made.authorities)
+    images = None if site.kubernetes is None else site.kubernetes.models_prefix
+    store = models_of(f"{prefix}{STORE}", images, args, child)
     model_services(made, platform, store, place.images, prefix, child)
     routes = reached(made.routes, platform)
     image = place.images.gateway()

@@ -8,7 +8,7 @@ from catalog.errors import KitError
 from catalog.sizing.table import as_output
 from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT
-from components.model_store import ModelStore
+from components.model_images import ModelImages
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
 from components.platforms.kubernetes_names import dns_label
 from monitoring.collector import LINES_PORT
@@ -24,7 +24,7 @@ from stacks.named_images import NamedImages
 from stacks.plan import check_credentials, plan
 from stacks.services import model_services
 from stacks.settings import StackSettings
-from stacks.store import store_args
+from stacks.store import models_of, store_args
 
 
 def program() -> None:
@@ -43,7 +43,8 @@ def program() -> None:
     plug(cluster, where.get("provider"))
     pulumi.log.info(_kept(platform, cluster))
     images = NamedImages(cluster.images)
-    store = ModelStore(STORE, store_args(platform, images.store, made.authorities))
+    args = store_args(platform, images.store, made.authorities)
+    store = models_of(STORE, cluster.models_prefix, args)
     services = model_services(made, platform, store, images)
     routes = reached(made.routes, platform)
     logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
@@ -60,7 +61,12 @@ def program() -> None:
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)
-    pulumi.export("modelStore", store.volume)
+    if isinstance(store, ModelImages):
+        served = [each.serving for each in made.hosted]
+        wanted = {each.name: store.reference(each.model, each.variant_name) for each in served}
+        pulumi.export("modelImages", wanted)
+    else:
+        pulumi.export("modelStore", store.volume)
     pulumi.export("sizing", as_output(made.sizes))
     pulumi.export("models", [route.model for route in made.routes])
 
@@ -75,7 +81,8 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
         )
     for name, wanted in (
         ("openWebui", settings.open_webui),
-        ("modelFolder", settings.model_folder),
+        # `make images` reads it on this machine.
+        ("modelFolder", None if settings.kubernetes.model_images else settings.model_folder),
         ("hardware", settings.hardware),
     ):
         if wanted is not None:
@@ -88,6 +95,8 @@ def _namespace(cluster: KubernetesSettings) -> str:
 
 
 def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:
+    if cluster.models_prefix is not None:
+        return f"models are images {cluster.models_prefix}/model-…, which `make images` makes"
     claim, form = platform.kept_name(STORE), f"{cluster.storage_class or 'default'}, {cluster.shared_access}"
     return (
         f"models are kept in the claim {claim} (storage class and access: {form}), which stays when the stack"

@@ -17,6 +17,7 @@ from stacks.plan import Hosted
 from stacks.scaling import check_gpus as check_scaled
 from stacks.scaling_settings import ScalingSettings
 
+FIX = "Set slm-kit:kubernetes.sharedAccess to ReadWriteMany, with a storageClass that can."
 Scalings = Mapping[str, ScalingSettings]
 """By the model's name."""
 
@@ -37,7 +38,7 @@ def places(store: str, hosted: Sequence[Hosted], cluster: KubernetesSettings) ->
         if each.decision.pool is None:
             continue
         placed[each.serving.name] = pools[each.decision.pool]
-        if cluster.shared_access == "ReadWriteOnce":
+        if cluster.shared_access == "ReadWriteOnce" and cluster.model_images is None:
             # The store is on one node, and perhaps in one zone: whoever writes it goes where it is read.
             fetched = job_name(store, each.serving.model.name, each.decision.variant)
             placed[fetched] = pools[each.decision.pool]
@@ -72,8 +73,13 @@ def check_places(hosted: Sequence[Hosted], scalings: Scalings, cluster: Kubernet
             _check_pool(here, scalings, pool.per_node, pool.max_nodes)
         except KitError as error:
             raise KitError(f"{error.value}, pool {pool.name}", error.limit, error.next_step) from error
-    if cluster.shared_access == "ReadWriteOnce":
+    if cluster.shared_access != "ReadWriteOnce":
+        return
+    if cluster.model_images is None:
         _check_one_node(hosted, scalings, cluster)
+        return
+    for each in (each for each in hosted if each.workload.caches):
+        _check_volume([each], scalings, cluster, "volume of its caches")
 
 
 def _check_pool(hosted: Sequence[Hosted], scalings: Scalings, per_node: int, nodes: int) -> None:
@@ -88,17 +94,23 @@ def _check_pool(hosted: Sequence[Hosted], scalings: Scalings, per_node: int, nod
 
 def _check_one_node(hosted: Sequence[Hosted], scalings: Scalings, cluster: KubernetesSettings) -> None:
     """With access mode ReadWriteOnce the store is mounted on one node at a time, and its readers with it."""
-    fix = "Set slm-kit:kubernetes.sharedAccess to ReadWriteMany, with a storageClass that can."
     used = {each.decision.pool: each.serving.name for each in hosted}
     if len(used) > 1:
         where = " and ".join(
             f"{model} on {'processors' if pool is None else f'pool {pool}'}" for pool, model in used.items()
         )
-        raise KitError(where, "the model store has access mode ReadWriteOnce, which is one node's", fix)
+        raise KitError(where, "the model store has access mode ReadWriteOnce, which is one node's", FIX)
+    _check_volume(hosted, scalings, cluster, "model store")
+
+
+def _check_volume(
+    hosted: Sequence[Hosted], scalings: Scalings, cluster: KubernetesSettings, volume: str
+) -> None:
+    """Refuse what mounts a volume together and has no room on one node of its pool. Raises KitError."""
     for pool in cluster.gpu_pools:
         here = [each for each in hosted if each.decision.pool == pool.name]
         try:
             _check_pool(here, scalings, pool.per_node, 1)
         except KitError as error:
-            limit = f"{error.limit}; the model store has access mode ReadWriteOnce, which is one node's"
-            raise KitError(f"{error.value}, pool {pool.name}", limit, fix) from error
+            limit = f"{error.limit}; the {volume} has access mode ReadWriteOnce, which is one node's"
+            raise KitError(f"{error.value}, pool {pool.name}", limit, FIX) from error

@@ -23,16 +23,30 @@ Taint = Annotated[
 NAMESPACE = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
+Prefix = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$")]
+
+
 class ImageSettings(Settings):
     """Where nodes find the images of the kit: `<prefix>/<name>:<tag>`."""
 
-    prefix: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$")] = "slm-kit"
+    prefix: Prefix = "slm-kit"
     """Registry and repository, e.g. example.azurecr.io/slm-kit. Default: images that were imported on the
     nodes (`ctr -n k8s.io images import`, `kind load docker-image`)."""
     tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
     """Of all of them; another tag rolls every workload."""
     pull_secrets: tuple[str, ...] = ()
     """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
+
+
+class ModelImageSettings(Settings):
+    """Where nodes find the models as images: `<prefix>/model-<model>-<variant>:<digest>`, of `make images`.
+
+    The digest is of source and conversion. Kubernetes 1.33 or later (1.35, or feature gate ImageVolume) and
+    containerd 2.1 or later, or CRI-O; https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes.
+    """
+
+    prefix: Prefix | None = None
+    """Registry and repository. Default: that of `images`."""
 
 
 class GpuPool(Settings):
@@ -112,6 +126,9 @@ class KubernetesSettings(Settings):
     """Of the model store: ReadWriteMany where models run on several nodes."""
     store_gib: Annotated[int, Field(ge=1, le=16_384)] = 32
     """Size of the model store, GiB."""
+    model_images: ModelImageSettings | None = None
+    """Models as images, mounted read-only: no claim, and nothing is downloaded in the cluster. Default: a
+    claim, which jobs fill."""
     cpu_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Part of each workload's processors that is reserved for it. Less fits more onto a small node."""
     gpu_pools: tuple[GpuPool, ...] = ()
@@ -134,7 +151,16 @@ class KubernetesSettings(Settings):
             raise KitError("devicePlugin", "no node with GPUs is named", "Name them in gpuPools.")
         if self.gpu_metrics_for is not None and not self.device_plugin:
             raise KitError("gpuMetricsFor", "the exporter runs beside the device plugin", "Set devicePlugin.")
+        if self.model_images is not None and "store_gib" in self.model_fields_set:
+            raise KitError("storeGib", "with modelImages there is no model store", "Remove one of them.")
         return self
+
+    @property
+    def models_prefix(self) -> str | None:
+        """Registry and repository of models' images; None where a claim holds the models."""
+        if self.model_images is None:
+            return None
+        return self.model_images.prefix or self.images.prefix
 
     @model_validator(mode="after")
     def _is_one_cluster(self) -> "KubernetesSettings":

@@ -12,6 +12,7 @@ from components.engines.contract import Serving
 from components.engines.registry import RECIPES
 from components.gateway.config import GatewayLimits, KeyGrant, Route, render
 from components.gateway.upstreams import needs_credentials, render_credentials
+from components.models import STORE_PATH
 from components.monitoring.memory import memory_mib
 from components.workload import Mount, Workload
 from stacks.decision import Decision, processors
@@ -113,9 +114,13 @@ def _hosted(
     found = fit_of(model, decision, settings)
     serving = serving_of(model, decision, found, settings)
     # The recipe refuses settings that its engine cannot take.
-    mounts = [Mount(path="/models", volume="planned")]
-    workload = RECIPES[decision.engine].workload(serving, "planned", mounts)
+    workload = RECIPES[decision.engine].workload(serving, "planned", [_models(settings)])
     return Hosted(decision, found, serving, workload, devices)
+
+
+def _models(settings: StackSettings) -> Mount:
+    images = settings.kubernetes is not None and settings.kubernetes.model_images is not None
+    return Mount(STORE_PATH, image="planned") if images else Mount(STORE_PATH, volume="planned")
 
 
 def _authorities(settings: StackSettings) -> str | None:

@@ -7,7 +7,7 @@ import pulumi
 from catalog.models import EngineName
 from components.engines.registry import RECIPES
 from components.model_service import ModelService
-from components.model_store import ModelStore
+from components.models import Models
 from components.platform import Platform
 from stacks.plan import Plan
 
@@ -23,7 +23,7 @@ class EngineImages(Protocol):
 def model_services(
     made: Plan,
     platform: Platform,
-    store: ModelStore,
+    store: Models,
     images: EngineImages,
     prefix: str = "",
     opts: pulumi.ResourceOptions | None = None,

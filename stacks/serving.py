@@ -9,7 +9,7 @@ from catalog.sources import store_path
 from components.engines.contract import PORT, Serving
 from components.engines.registry import RECIPES
 from components.gateway.config import KeyGrant, Route
-from components.model_store import STORE_PATH
+from components.models import STORE_PATH
 from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from components.workload import Update
 from stacks.decision import Decision

@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 import pulumi
 
-from components.model_store import ModelStoreArgs
+from components.model_images import ModelImages
+from components.model_store import ModelStore, ModelStoreArgs
 from components.platform import Platform
 from stacks.config import download_settings
+
+
+def models_of(
+    name: str, prefix: str | None, args: ModelStoreArgs, opts: pulumi.ResourceOptions | None = None
+) -> ModelStore | ModelImages:
+    """Images of models below `prefix`, or a store of that name where it is None."""
+    return ModelStore(name, args, opts) if prefix is None else ModelImages(prefix)
 
 
 def store_args(

@@ -9,7 +9,7 @@ from catalog.sizing.cost import usd_a_million_tokens
 from components.engines.contract import PORT
 from components.gateway.config import KeyGrant, Route
 from components.gateway.types import GatewayLimits
-from components.platforms.kubernetes_times import PULL_SECONDS
+from components.platforms.kubernetes_times import pull_seconds
 from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
 from stacks.model_settings import ModelSettings
 from stacks.plan import Hosted, Plan
@@ -70,7 +70,7 @@ def _engine(hosted: Hosted, model: ModelSettings, *, on_cluster: bool) -> Watche
         slots=serving.concurrency,
         gpus=serving.gpus,
         least_replicas=model.scaling.min_replicas,
-        arrival_seconds=PULL_SECONDS if on_cluster else 0,
+        arrival_seconds=pull_seconds(hosted.workload) if on_cluster else 0,
         port=PORT,
         metrics_path=hosted.workload.metrics_path or "/metrics",
     )

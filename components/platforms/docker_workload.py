@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_docker as docker
 
+from catalog.errors import KitError
 from components.platforms.docker_container import (
     JOB_TIMEOUT_SECONDS,
     cpu_weight,
@@ -155,7 +156,11 @@ class DockerWorkload(pulumi.ComponentResource):
 
 
 def mount_args(mount: Mount) -> docker.ContainerMountArgsDict:
-    """A mount as the provider wants it."""
+    """A mount as the provider wants it. Raises KitError for an image."""
+    if mount.image is not None:
+        raise KitError(
+            f"an image at {mount.path}", "Docker mounts volumes and folders here", "Use a model store."
+        )
     return {
         "target": mount.path,
         "type": "volume" if mount.host_folder is None else "bind",

@@ -8,7 +8,7 @@ from pulumi_kubernetes import apps, batch, core, meta, policy
 
 from components.platforms.kubernetes_names import name_of
 from components.platforms.kubernetes_pod import grace_seconds, start_seconds
-from components.platforms.kubernetes_times import PULL_SECONDS
+from components.platforms.kubernetes_times import pull_seconds
 from components.workload import Kind, Update, Workload
 
 JOB_SECONDS = 3600
@@ -69,7 +69,7 @@ def _job(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
 
 def _deployment(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     workload = pods.workload
-    progress = PULL_SECONDS + start_seconds(workload)
+    progress = pull_seconds(workload) + start_seconds(workload)
     wanted: apps.v1.DeploymentSpecArgsDict = {
         "selector": {"match_labels": dict(pods.selector)},
         "template": pods.template,

@@ -1,4 +1,11 @@
 """How long a cluster may take; of no package of Kubernetes, as plans count with it wherever they run."""
 
+from components.workload import Workload
+
 PULL_SECONDS = 900
 """For a node that has to be added and an image that has to be pulled: 10 GB at 20 MB/s, and a few minutes."""
+
+
+def pull_seconds(workload: Workload) -> int:
+    """For all images of a pod: those that it mounts too, as a kubelet pulls one after the other."""
+    return PULL_SECONDS * (1 + sum(mount.image is not None for mount in workload.mounts))

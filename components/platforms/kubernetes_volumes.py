@@ -37,8 +37,8 @@ def pod_volumes(
         *_files(sources),
         *_certificate(workload),
         *_memory(workload),
-        *_claims("mount", workload.mounts),
-        *_claims("cache", sources.caches),
+        *_mounted("mount", workload.mounts),
+        *_mounted("cache", sources.caches),
     ]
     return [volume for volume, _ in pairs], [mount for _, mount in pairs]
 
@@ -87,14 +87,26 @@ def _memory(workload: Workload) -> Iterator[Pair]:
         )
 
 
-def _claims(prefix: str, mounts: Sequence[Mount]) -> Iterator[Pair]:
+def _mounted(prefix: str, mounts: Sequence[Mount]) -> Iterator[Pair]:
     for index, each in enumerate(mounts):
         name = f"{prefix}-{index}"
-        # Read-only already for the pod: then nobody sets owners on it either.
-        yield (
-            {
-                "name": name,
-                "persistent_volume_claim": {"claim_name": each.volume or "", "read_only": each.read_only},
-            },
-            {"name": name, "mount_path": each.path, "read_only": each.read_only},
-        )
+        seen: core.v1.VolumeMountArgsDict = {
+            "name": name,
+            "mount_path": each.path,
+            "read_only": each.read_only,
+        }
+        yield (_image(name, each.image) if each.image is not None else _claim(name, each), seen)
+
+
+def _claim(name: str, mount: Mount) -> core.v1.VolumeArgsDict:
+    # Read-only already for the pod: then nobody sets owners on it either.
+    claim: core.v1.PersistentVolumeClaimVolumeSourceArgsDict = {
+        "claim_name": mount.volume or "",
+        "read_only": mount.read_only,
+    }
+    return {"name": name, "persistent_volume_claim": claim}
+
+
+def _image(name: str, reference: pulumi.Input[str]) -> core.v1.VolumeArgsDict:
+    """The kubelet has the image before it starts the pod, with the pull secrets of its account."""
+    return {"name": name, "image": {"reference": reference, "pull_policy": "IfNotPresent"}}

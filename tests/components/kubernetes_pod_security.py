@@ -1,14 +1,16 @@
 """Level `restricted` of Pod Security, as a list of what a pod breaks.
 
 Written from https://kubernetes.io/docs/concepts/security/pod-security-standards/ as of Kubernetes 1.34,
-with the control on hosts of probes. The words before a colon are the names of its controls. For Linux.
+with the control on hosts of probes, and with volumes of images, which admission takes since 1.33 and that
+page leaves out (https://github.com/kubernetes/kubernetes/pull/130394). The words before a colon are the names
+of its controls. For Linux.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 VOLUMES = {
-    "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected",
+    "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected",
     "secret",
 }  # fmt: skip
 SECCOMP = {"RuntimeDefault", "Localhost"}
