@@ -10,7 +10,7 @@ from components.monitoring.memory import MEMORY_MIB
 from components.platform import Platform
 from components.platforms.kubernetes_names import full_name
 from monitoring.receiver_secrets import secret_files
-from monitoring.watched import Watched
+from monitoring.watched import Watched, WatchedCluster
 from stacks.config import MONITORING_PASSWORD, known_receiver_secrets, password, receiver_secrets
 from stacks.plan import LIMITS, Plan
 from stacks.settings import StackSettings
@@ -27,7 +27,10 @@ def monitored(made: Plan, settings: StackSettings, namespace: str) -> Watched | 
     if not settings.monitoring.enabled:
         return None
     secret_files(settings.monitoring.receivers, known_receiver_secrets())
-    return watched_of(pulumi.get_stack(), made, settings, LIMITS, lambda alias: full_name(alias, namespace))
+    cluster = WatchedCluster(namespace)
+    return watched_of(
+        pulumi.get_stack(), made, settings, LIMITS, cluster, lambda alias: full_name(alias, namespace)
+    )
 
 
 def volumes_gib(settings: StackSettings) -> Mapping[str, int]:

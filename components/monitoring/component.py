@@ -67,7 +67,7 @@ class Monitoring(pulumi.ComponentResource):
         made = {
             "collector": parts.collector(
                 self._part("collector", {"collector.yaml": collector.render(watched)}),
-                cluster=watched.cluster,
+                cluster=watched.cluster is not None,
             ),
             "loki": parts.loki(self._part("loki", {"loki.yaml": loki.render(watched)}, data=volumes["loki"])),
             "alertmanager": parts.alertmanager(

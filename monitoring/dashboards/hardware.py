@@ -107,11 +107,13 @@ def _machine() -> tuple[Panel, ...]:
     )
 
 
-def _monitoring() -> tuple[Panel, ...]:
+def _monitoring(watched: Watched) -> tuple[Panel, ...]:
+    # Of a cluster's parts the gateway's log alone is kept.
+    told = "its logs tell" if watched.cluster is None else f"`{watched.cluster.kubectl} get pods` tells"
     return (
         Panel(
             "What monitoring can read",
-            "1: its metrics are read. A line at 0: that part is down, or cannot be reached; its logs tell.",
+            f"1: its metrics are read. A line at 0: that part is down, or cannot be reached; {told}.",
             unit="short",
             link=_LOGS,
             targets=(Target("min by (job) (slm:scrape_up)", "{{job}}"),),
@@ -136,10 +138,11 @@ def _monitoring() -> tuple[Panel, ...]:
 
 
 def board(watched: Watched) -> Board:
-    """The machine, its GPUs if engines use any, and monitoring itself."""
+    """The machine, its GPUs if engines use any, and monitoring itself; of a cluster no nodes."""
+    short = "What the machine is short of" if watched.cluster is None else "What engines are short of"
     return Board(
         HARDWARE,
         "Hardware",
-        "What the machine is short of, and whether monitoring itself is well.",
-        kept((*_machine(), *gpus(), *_monitoring()), watched),
+        f"{short}, and whether monitoring itself is well.",
+        kept((*_machine(), *gpus(), *_monitoring(watched)), watched),
     )

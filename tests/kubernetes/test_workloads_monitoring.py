@@ -8,7 +8,7 @@ import pytest
 from lightkube.core.exceptions import ApiError
 
 from monitoring.vocabulary import series_of
-from monitoring.watched import Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 from tests.kubernetes.client_pod import client_pod
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.looker import Found, Looker, looking
@@ -23,7 +23,7 @@ WATCHED = Watched(
     NAME,
     (WatchedModel(MODEL, Slo(), 64, ENGINE, MODEL, f"{MODEL}.{NAMESPACE}.svc.cluster.local"),),
     (WatchedKey("default", (MODEL,)),),
-    cluster=True,
+    cluster=WatchedCluster(NAMESPACE),
 )
 RECORDED = [series.name for series in series_of(WATCHED)]
 LINES = 'sum(loki_distributor_lines_received_total{job="loki"})'

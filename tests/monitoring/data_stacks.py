@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 from docker.errors import ContainerError
 
-from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Price, Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 
 GIB = 2**30
 ONNX = WatchedEngine("onnx", 180, 2 * GIB, 4)
@@ -57,7 +57,7 @@ STACKS = {
         "six",
         (on_cluster(hosted("small-1.5b", OLLAMA)), on_cluster(hosted("tiny", ONNX)), OUTSIDE),
         (WatchedKey("alice", ("tiny", "small-1.5b")),),
-        cluster=True,
+        cluster=WatchedCluster("slm-six"),
     ),
     "nobody has a key yet": Watched("keyless", (hosted("tiny", ONNX),), ()),
 }
