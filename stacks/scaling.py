@@ -1,11 +1,9 @@
 """From a model's scaling settings to what its scaler is told."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog.errors import KitError
-from catalog.hardware import cold_start
 from components.autoscaling.types import CpuScaling, DemandScaling, Scaling
 from components.platforms.kubernetes_times import PULL_SECONDS
 from components.workload import Update
@@ -130,7 +128,7 @@ def _idle(model: ModelSettings, wanted: ScalingSettings, budget: int) -> int:
 
 def _place_seconds(hosted: Hosted) -> int:
     """Until there is a place to start in: a pool may have no node while nobody asks, and it has no image."""
-    return 0 if hosted.decision.pool is None else math.ceil(cold_start().node_seconds) + PULL_SECONDS
+    return 0 if hosted.decision.pool is None else PULL_SECONDS
 
 
 def _start_budget(hosted: Hosted) -> int:
