@@ -105,6 +105,8 @@ class WatchedCluster:
 
     namespace: str
     """Of the stack alone."""
+    metrics_volume_bytes: int
+    """Size of the claim under what Prometheus keeps."""
 
     @property
     def kubectl(self) -> str:

@@ -18,6 +18,7 @@ from stacks.watching import watched_of
 
 PARTS = tuple(MEMORY_MIB)
 """Names of its workloads: no model can have one of them, or one with `-published` behind it."""
+METRICS, GIB = "prometheus-data", 2**30
 LOKI_GIB = 8
 ALERTMANAGER_GIB = 1
 
@@ -27,7 +28,7 @@ def monitored(made: Plan, settings: StackSettings, namespace: str) -> Watched | 
     if not settings.monitoring.enabled:
         return None
     secret_files(settings.monitoring.receivers, known_receiver_secrets())
-    cluster = WatchedCluster(namespace)
+    cluster = WatchedCluster(namespace, volumes_gib(settings)[METRICS] * GIB)
     return watched_of(
         pulumi.get_stack(), made, settings, LIMITS, cluster, lambda alias: full_name(alias, namespace)
     )
@@ -36,7 +37,7 @@ def monitored(made: Plan, settings: StackSettings, namespace: str) -> Watched | 
 def volumes_gib(settings: StackSettings) -> Mapping[str, int]:
     """Sizes of its volumes. Prometheus writes a block before it deletes an older one."""
     return {
-        "prometheus-data": math.ceil(settings.monitoring.storage_gib * 1.25) + 1,
+        METRICS: math.ceil(settings.monitoring.storage_gib * 1.25) + 1,
         "loki-data": LOKI_GIB,
         "alertmanager-data": ALERTMANAGER_GIB,
     }

@@ -23,10 +23,18 @@ _LOGS = Link("Look at the logs", LOGS)
 _OVERVIEW = Link("Look at what is wrong", OVERVIEW)
 _ANY = (Step(None, "green"), Step(1, "red"))
 """One is one too many."""
+_DISKS = (
+    "Share in use under the model store, Prometheus and Loki. Near 100 %: remove models that nobody "
+    "serves, or shorten what is kept."
+)
+_CLAIMS = (
+    "Share in use of the claims of Prometheus and Loki. Near 100 %: shorten what is kept. How full the model "
+    "store is nobody tells; a download looks itself."
+)
 _UP = (Step(None, "red"), Step(0.5, "green"))
 
 
-def _machine() -> tuple[Panel, ...]:
+def _machine(watched: Watched) -> tuple[Panel, ...]:
     return (
         Panel(
             "Processors",
@@ -64,8 +72,7 @@ def _machine() -> tuple[Panel, ...]:
         ),
         Panel(
             "Disks",
-            "Share in use under the model store, Prometheus and Loki. Near 100 %: remove models that nobody "
-            "serves, or shorten what is kept.",
+            _DISKS if watched.cluster is None else _CLAIMS,
             unit="percentunit",
             link=_LOGS,
             targets=(Target("max by (volume) (slm:disk_used:ratio)", "{{volume}}"),),
@@ -144,5 +151,5 @@ def board(watched: Watched) -> Board:
         HARDWARE,
         "Hardware",
         f"{short}, and whether monitoring itself is well.",
-        kept((*_machine(), *gpus(), *_monitoring(watched)), watched),
+        kept((*_machine(watched), *gpus(), *_monitoring(watched)), watched),
     )

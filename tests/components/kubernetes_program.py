@@ -117,7 +117,7 @@ def _gateway(platform: KubernetesPlatform) -> None:
 def _monitoring(platform: KubernetesPlatform, store: ModelStore) -> None:
     engine = WatchedEngine("onnx", start_budget_seconds=180, memory_limit_bytes=2**30, slots=2)
     model = WatchedModel(MODEL, Slo(), 4, engine, MODEL, platform.address(MODEL))
-    watched = Watched("test", (model,), (), cluster=WatchedCluster("slm-test"))
+    watched = Watched("test", (model,), (), cluster=WatchedCluster("slm-test", 8 * 2**30))
     Monitoring(
         "monitoring",
         {

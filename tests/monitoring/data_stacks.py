@@ -57,7 +57,7 @@ STACKS = {
         "six",
         (on_cluster(hosted("small-1.5b", OLLAMA)), on_cluster(hosted("tiny", ONNX)), OUTSIDE),
         (WatchedKey("alice", ("tiny", "small-1.5b")),),
-        cluster=WatchedCluster("slm-six"),
+        cluster=WatchedCluster("slm-six", 8 * GIB),
     ),
     "nobody has a key yet": Watched("keyless", (hosted("tiny", ONNX),), ()),
 }

@@ -11,7 +11,8 @@ import yaml
 from monitoring import prometheus
 from monitoring.recording import rules_of
 from monitoring.rules import render
-from tests.monitoring.data_stacks import STACKS, VLLM, hosted, promtool
+from monitoring.watched import Watched
+from tests.monitoring.data_stacks import GIB, STACKS, VLLM, hosted, promtool
 
 pytestmark = pytest.mark.docker
 
@@ -62,8 +63,9 @@ def _replica(number: int) -> str:
     return ENGINE.replace("tiny:8000", f"10.0.0.{number}:8000")
 
 
+Cases = dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]]]]
 # Series and values (one each 15 seconds), then at a time: query and what it must be; None is nothing at all.
-CASES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]]]] = {
+CASES: Cases = {
     "without traffic every rate, share and total is 0": (
         [READ],
         [
@@ -192,15 +194,43 @@ CASES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]
 }
 
 
+ON_A_CLUSTER: Cases = {
+    "volumes of a cluster are as full as programs tell, Prometheus' against the size of its claim": (
+        [
+            (f'prometheus_tsdb_{part}_bytes{{job="prometheus",instance="prometheus:9090"}}', f"{size}x40")
+            for part, size in (
+                ("storage_blocks", 5 * GIB),
+                ("wal_storage_size", GIB),
+                ("head_chunks_storage_size", GIB),
+            )
+        ]
+        + [('loki_ingester_wal_disk_usage_percent{job="loki",instance="loki:3100"}', "0.25x40")],
+        [
+            ("5m", 'slm:disk_used:ratio{volume="prometheus"}', 0.875),
+            ("5m", 'slm:disk_used:ratio{volume="loki"}', 0.25),
+            ("5m", "count(slm:disk_used:ratio)", 2),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("watched", "cases"), [(WATCHED, CASES), (STACKS["on a cluster"], ON_A_CLUSTER)], ids=["here", "cluster"]
+)
 def test_rules_make_of_given_series_what_they_should(
-    docker_client: docker.DockerClient, prometheus_image: str, test_label: dict[str, str], tmp_path: Path
+    watched: Watched,
+    cases: Cases,
+    docker_client: docker.DockerClient,
+    prometheus_image: str,
+    test_label: dict[str, str],
+    tmp_path: Path,
 ) -> None:
-    groups = rules_of(WATCHED)
+    groups = rules_of(watched)
     file = {
         "rule_files": ["recording.yml"],
         "evaluation_interval": "15s",
         "group_eval_order": [group.name for group in groups],
-        "tests": [_case(name, *case) for name, case in CASES.items()],
+        "tests": [_case(name, *case) for name, case in cases.items()],
     }
     files = {"recording.yml": render(groups), "tests.yml": yaml.safe_dump(file)}
     said = promtool(

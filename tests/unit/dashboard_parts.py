@@ -32,7 +32,7 @@ OLLAMA = stack(model("gemma", "ollama"))
 VLLM = stack(model("qwen3", "vllm"), gpus=1)
 OUTSIDE = stack(model("gpt", "external", Price(1, 2)))
 MIXED = stack(*ONNX.models, *OLLAMA.models, *VLLM.models, *OUTSIDE.models, gpus=1)
-CLUSTER = replace(MIXED, cluster=WatchedCluster("slm-test"), gpus=0)
+CLUSTER = replace(MIXED, cluster=WatchedCluster("slm-test", 8 * GIB), gpus=0)
 STACKS = {
     "onnx": ONNX,
     "ollama": OLLAMA,
