@@ -107,6 +107,8 @@ class WatchedCluster:
     """Of the stack alone."""
     metrics_volume_bytes: int
     """Size of the claim under what Prometheus keeps."""
+    gpu_exporter: str | None = None
+    """Full DNS name behind which the GPU exporter of each node is one address. None: none runs."""
 
     @property
     def kubectl(self) -> str:
@@ -124,7 +126,7 @@ class Watched:
     certificates: tuple[tuple[str, int], ...] = ()
     """Name and end of validity (Unix time) of each certificate that the stack trusts or shows."""
     gpus: int = 0
-    """GPUs that engines of the stack use on this machine; 0: there is no GPU exporter."""
+    """GPUs that engines of the stack use; 0: there is no GPU exporter."""
     cluster: WatchedCluster | None = None
     """Where it runs on Kubernetes: engines are there only once they are ready, the machines are for the
     cluster's own monitoring to watch, and of all logs the gateway's alone is kept. None: on one machine."""

@@ -40,12 +40,19 @@ def watched_of(
         ),
         keys=tuple(_key(grant, names) for grant in made.grants),
         certificates=certificates_of(made.authorities),
-        gpus=0 if address else sum(len(each.devices) for each in made.hosted),
+        gpus=_gpus(made, cluster),
         cluster=cluster,
         max_connections=limits.max_connections,
         retention_days=settings.monitoring.retention_days,
         log_retention_days=settings.monitoring.log_retention_days,
     )
+
+
+def _gpus(made: Plan, cluster: WatchedCluster | None) -> int:
+    """Those that are watched: on a cluster, where an exporter of the stack's own runs beside its engines."""
+    if cluster is None:
+        return sum(len(each.devices) for each in made.hosted)
+    return 0 if cluster.gpu_exporter is None else sum(each.serving.gpus for each in made.hosted)
 
 
 def _model(

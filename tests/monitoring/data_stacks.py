@@ -21,7 +21,8 @@ def hosted(name: str, engine: WatchedEngine, base: str | None = None) -> Watched
 
 
 OUTSIDE = WatchedModel("outside-4.1", Slo(), 16, None, price=Price(prompt=1, completion=3))
-DOMAIN = "slm-six.svc.cluster.local"
+ZONE = "svc.cluster.local"
+DOMAIN = f"slm-six.{ZONE}"
 
 
 def on_cluster(model: WatchedModel) -> WatchedModel:
@@ -58,6 +59,13 @@ STACKS = {
         (on_cluster(hosted("small-1.5b", OLLAMA)), on_cluster(hosted("tiny", ONNX)), OUTSIDE),
         (WatchedKey("alice", ("tiny", "small-1.5b")),),
         cluster=WatchedCluster("slm-six", 8 * GIB),
+    ),
+    "on a cluster, with GPUs": Watched(
+        "gpus",
+        (on_cluster(hosted("big", VLLM)),),
+        (WatchedKey("alice", ("big",)),),
+        gpus=1,
+        cluster=WatchedCluster("slm-six", 8 * GIB, f"gpu-exporter.slm-six-gpu.{ZONE}"),
     ),
     "nobody has a key yet": Watched("keyless", (hosted("tiny", ONNX),), ()),
 }

@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
-import yaml
 
 from monitoring import prometheus
-from monitoring.recording import rules_of
-from monitoring.rules import render
-from monitoring.watched import Watched
-from tests.monitoring.data_stacks import GIB, STACKS, VLLM, hosted, promtool
+from tests.monitoring.data_stacks import STACKS, VLLM, hosted, promtool
+from tests.monitoring.rule_cases import TEST, Cases, files_of
 
 pytestmark = pytest.mark.docker
 
@@ -63,8 +59,6 @@ def _replica(number: int) -> str:
     return ENGINE.replace("tiny:8000", f"10.0.0.{number}:8000")
 
 
-Cases = dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]]]]
-# Series and values (one each 15 seconds), then at a time: query and what it must be; None is nothing at all.
 CASES: Cases = {
     "without traffic every rate, share and total is 0": (
         [READ],
@@ -194,66 +188,10 @@ CASES: Cases = {
 }
 
 
-ON_A_CLUSTER: Cases = {
-    "volumes of a cluster are as full as programs tell, Prometheus' against the size of its claim": (
-        [
-            (f'prometheus_tsdb_{part}_bytes{{job="prometheus",instance="prometheus:9090"}}', f"{size}x40")
-            for part, size in (
-                ("storage_blocks", 5 * GIB),
-                ("wal_storage_size", GIB),
-                ("head_chunks_storage_size", GIB),
-            )
-        ]
-        + [('loki_ingester_wal_disk_usage_percent{job="loki",instance="loki:3100"}', "0.25x40")],
-        [
-            ("5m", 'slm:disk_used:ratio{volume="prometheus"}', 0.875),
-            ("5m", 'slm:disk_used:ratio{volume="loki"}', 0.25),
-            ("5m", "count(slm:disk_used:ratio)", 2),
-        ],
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("watched", "cases"), [(WATCHED, CASES), (STACKS["on a cluster"], ON_A_CLUSTER)], ids=["here", "cluster"]
-)
 def test_rules_make_of_given_series_what_they_should(
-    watched: Watched,
-    cases: Cases,
-    docker_client: docker.DockerClient,
-    prometheus_image: str,
-    test_label: dict[str, str],
-    tmp_path: Path,
+    docker_client: docker.DockerClient, prometheus_image: str, test_label: dict[str, str], tmp_path: Path
 ) -> None:
-    groups = rules_of(watched)
-    file = {
-        "rule_files": ["recording.yml"],
-        "evaluation_interval": "15s",
-        "group_eval_order": [group.name for group in groups],
-        "tests": [_case(name, *case) for name, case in cases.items()],
-    }
-    files = {"recording.yml": render(groups), "tests.yml": yaml.safe_dump(file)}
-    said = promtool(
-        docker_client, prometheus_image, tmp_path, files, "test", "rules", "tests.yml", labels=test_label
-    )
+    files = files_of(WATCHED, CASES)
+    said = promtool(docker_client, prometheus_image, tmp_path, files, *TEST, labels=test_label)
     assert "SUCCESS" in said
     assert "FAILED" not in said
-
-
-def _case(
-    name: str, series: list[tuple[str, str]], expected: list[tuple[str, str, float | None]]
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "interval": "15s",
-        "input_series": [{"series": each, "values": values} for each, values in series],
-        "promql_expr_test": [
-            {
-                "eval_time": time,
-                # Without labels, which the other tests look at.
-                "expr": f"sum({query})",
-                "exp_samples": [] if value is None else [{"labels": "{}", "value": value}],
-            }
-            for time, query, value in expected
-        ],
-    }

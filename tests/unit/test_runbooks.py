@@ -54,6 +54,7 @@ def test_a_runbooks_queries_use_series_that_exist_where_its_alert_does(page: Pat
     assert page.read_text().count("```") == 2 * len(queries)
 
 
+KUBECTL = ("`kubectl -n slm-<stack> ", "`kubectl -n slm-<stack>-gpu ", "`kubectl drain ")
 HERE_AND_THERE = [page for page in PAGES if page.stem in {rule.name for rule in ON_CLUSTER}]
 
 
@@ -63,7 +64,7 @@ def test_a_runbook_of_an_alert_that_a_cluster_has_too_says_what_to_do_on_both(pa
         if re.search(r"`docker\b|`nvidia-smi|`dmesg|`Exited", text):
             assert "on a cluster" in " ".join(text.lower().split()), title
         for command in re.findall(r"`kubectl[^`]*`", " ".join(text.split())):
-            assert command.startswith(("`kubectl -n slm-<stack> ", "`kubectl drain ")), command
+            assert command.startswith(KUBECTL), command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
