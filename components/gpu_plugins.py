@@ -9,26 +9,28 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import apps, core, networking
 
-from components.platforms.kubernetes_names import name_of, tolerated
+from components.gpu_pods import PLUGIN_SOCKETS, admin, confined, on_any_of, resources, sockets
+from components.platforms.kubernetes_names import GPU_EXPORTER, GPU_PART_LABEL, name_of, tolerated
+from components.platforms.kubernetes_policies import NAMESPACE_LABEL
+from components.platforms.kubernetes_workload import SKIP_AWAIT
 from components.workload import CONFIG_PATH, KIT_USER
 from monitoring.gpu import counters
 
-PLUGIN_SOCKETS = "/var/lib/kubelet/device-plugins"
-"""Where the kubelet looks for device plugins, and makes its own socket."""
 EXPORTER_PORT = 9400
-NAME = "slm-kit.gpu-part"
 
 
 class GpuPluginsArgs(TypedDict):
     """What to run and on which nodes."""
 
     stack: str
+    namespace: str
+    """Of these parts alone, made here: metrics are asked for by its name."""
     plugin_image: pulumi.Input[str]
     """NVIDIA's k8s-device-plugin."""
     exporter_image: NotRequired[pulumi.Input[str]]
     """The kit's image of docker/gpu-exporter. Default: no exporter."""
-    scraped_from: NotRequired[pulumi.Input[str]]
-    """Namespace that may ask the exporter. Default: none."""
+    scraped_from: NotRequired[Sequence[str]]
+    """Namespaces that may ask the exporter. Default: none."""
     nodes: Sequence[Mapping[str, str]]
     """Labels of nodes with GPUs: those that have all of one of them, such as a pool's."""
     taints: Sequence[str]
@@ -49,12 +51,13 @@ class GpuPlugins(pulumi.ComponentResource):
         made = core.v1.Namespace(
             name,
             metadata={
+                "name": args["namespace"],
                 "labels": {**self._labels, "pod-security.kubernetes.io/enforce": "privileged"},
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = name_of(made.metadata)
-        self._daemon("device-plugin", self._plugin(), [_sockets()])
+        self._daemon("device-plugin", self._plugin(), [sockets()])
         if "exporter_image" in args:
             self._export(args["exporter_image"])
         self._only_what_is_asked_for()
@@ -74,8 +77,8 @@ class GpuPlugins(pulumi.ComponentResource):
             "name": "device-plugin",
             "image": self._args["plugin_image"],
             "env": env,
-            "security_context": _admin() if mig else _confined(user=0, read_only=False),
-            "resources": _resources(128),
+            "security_context": admin() if mig else confined(user=0, read_only=False),
+            "resources": resources(128),
             "volume_mounts": [{"name": "sockets", "mount_path": PLUGIN_SOCKETS}],
         }
 
@@ -87,13 +90,15 @@ class GpuPlugins(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         container: core.v1.ContainerArgsDict = {
-            "name": "gpu-exporter",
+            "name": GPU_EXPORTER,
             "image": image,
+            # Hostname in its metrics is the node's (github.com/NVIDIA/dcgm-exporter/pull/129).
+            "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
             "args": ["-f", f"{CONFIG_PATH}/dcgm_counters.csv"],
             "ports": [{"name": "metrics", "container_port": EXPORTER_PORT}],
             "readiness_probe": {"http_get": {"path": "/health", "port": EXPORTER_PORT}},
-            "security_context": _confined(user=KIT_USER, read_only=True),
-            "resources": _resources(256),
+            "security_context": confined(user=KIT_USER, read_only=True),
+            "resources": resources(256),
             "volume_mounts": [
                 {"name": "counters", "mount_path": CONFIG_PATH, "read_only": True},
                 {"name": "scratch", "mount_path": "/tmp"},
@@ -103,18 +108,34 @@ class GpuPlugins(pulumi.ComponentResource):
             {"name": "counters", "config_map": {"name": name_of(config.metadata)}},
             {"name": "scratch", "empty_dir": {"medium": "Memory", "size_limit": "16Mi"}},
         ]
-        self._daemon("gpu-exporter", container, volumes)
+        self._daemon(GPU_EXPORTER, container, volumes)
+        core.v1.Service(
+            f"{self._name}-metrics",
+            metadata={
+                "name": GPU_EXPORTER,
+                "namespace": self.namespace,
+                "labels": self._labels,
+                # A pool may have no node.
+                "annotations": SKIP_AWAIT,
+            },
+            spec={
+                "cluster_ip": "None",
+                "selector": {GPU_PART_LABEL: GPU_EXPORTER},
+                "ports": [{"name": "metrics", "protocol": "TCP", "port": EXPORTER_PORT}],
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _daemon(
         self, part: str, container: core.v1.ContainerArgsDict, volumes: Sequence[core.v1.VolumeArgsDict]
     ) -> None:
-        labels: Mapping[str, str] = {**self._labels, NAME: part}
+        labels: Mapping[str, str] = {**self._labels, GPU_PART_LABEL: part}
         spec: core.v1.PodSpecArgsDict = {
             "automount_service_account_token": False,
             "enable_service_links": False,
             # Without the plugin no engine is placed: it goes before what it serves.
             "priority_class_name": "system-node-critical",
-            "affinity": _on_any_of(self._args["nodes"]),
+            "affinity": on_any_of(self._args["nodes"]),
             "tolerations": [tolerated(taint) for taint in self._args["taints"]],
             "security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
             "containers": [container],
@@ -124,7 +145,7 @@ class GpuPlugins(pulumi.ComponentResource):
             f"{self._name}-{part}",
             metadata={"namespace": self.namespace, "labels": labels},
             spec={
-                "selector": {"match_labels": {NAME: part}},
+                "selector": {"match_labels": {GPU_PART_LABEL: part}},
                 "update_strategy": {"type": "RollingUpdate"},
                 "template": {"metadata": {"labels": labels}, "spec": spec},
             },
@@ -132,13 +153,13 @@ class GpuPlugins(pulumi.ComponentResource):
         )
 
     def _only_what_is_asked_for(self) -> None:
-        """Nothing in or out but metrics, to the namespace that asks for them."""
+        """Nothing in or out but metrics, to the namespaces that ask for them."""
         ingress: list[networking.v1.NetworkPolicyIngressRuleArgsDict] = []
-        if "scraped_from" in self._args:
-            by: Mapping[str, pulumi.Input[str]] = {"kubernetes.io/metadata.name": self._args["scraped_from"]}
+        asking = self._args.get("scraped_from")
+        if asking:
             ingress.append(
                 {
-                    "from_": [{"namespace_selector": {"match_labels": by}}],
+                    "from_": [{"namespace_selector": {"match_labels": {NAMESPACE_LABEL: e}}} for e in asking],
                     "ports": [{"port": EXPORTER_PORT, "protocol": "TCP"}],
                 }
             )
@@ -153,46 +174,3 @@ class GpuPlugins(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-def _sockets() -> core.v1.VolumeArgsDict:
-    return {"name": "sockets", "host_path": {"path": PLUGIN_SOCKETS, "type": "Directory"}}
-
-
-def _confined(*, user: int, read_only: bool) -> core.v1.SecurityContextArgsDict:
-    return {
-        "run_as_user": user,
-        "run_as_non_root": user != 0,
-        "allow_privilege_escalation": False,
-        "read_only_root_filesystem": read_only,
-        "capabilities": {"drop": ["ALL"]},
-    }
-
-
-def _admin() -> core.v1.SecurityContextArgsDict:
-    """What counts instances of cut GPUs: NVIDIA's chart of the plugin gives it SYS_ADMIN, and nothing more is
-    kept here. Kubernetes counts whoever has it as one that may escalate."""
-    context = _confined(user=0, read_only=False)
-    context["allow_privilege_escalation"] = True
-    context["capabilities"] = {"drop": ["ALL"], "add": ["SYS_ADMIN"]}
-    return context
-
-
-def _resources(memory_mib: int) -> core.v1.ResourceRequirementsArgsDict:
-    return {
-        "requests": {"cpu": "50m", "memory": f"{memory_mib}Mi"},
-        "limits": {"memory": f"{memory_mib}Mi"},
-    }
-
-
-def _on_any_of(nodes: Sequence[Mapping[str, str]]) -> core.v1.AffinityArgsDict:
-    terms: list[core.v1.NodeSelectorTermArgsDict] = [
-        {
-            "match_expressions": [
-                {"key": key, "operator": "In", "values": [value]} for key, value in sorted(labels.items())
-            ]
-        }
-        for labels in nodes
-    ]
-    required: core.v1.NodeSelectorArgsDict = {"node_selector_terms": terms}
-    return {"node_affinity": {"required_during_scheduling_ignored_during_execution": required}}

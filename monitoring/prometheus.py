@@ -10,7 +10,7 @@ from monitoring import rules
 from monitoring.alerts import alerts_of
 from monitoring.alerts.making import RUNBOOKS
 from monitoring.recording import rules_of
-from monitoring.replicas import replicas
+from monitoring.replicas import addresses, replicas
 from monitoring.watched import ADDRESSES, LOGIN, PASSWORD_FILE, Watched, WatchedModel
 
 INTERVAL = "15s"
@@ -63,7 +63,7 @@ def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
         *([_job("engine", _engines(watched))] if watched.engines else []),
         _job("usage", {**_usage_limits(watched), **_targets(ADDRESSES.usage)}),
         *([] if watched.cluster else [_job("node", _targets(ADDRESSES.node))]),
-        *([_job("gpu", _targets(ADDRESSES.gpu))] if watched.gpus else []),
+        *([_job("gpu", _gpus(watched))] if watched.gpus else []),
         _job("prometheus", _behind_login(ADDRESSES.prometheus)),
         _job("alertmanager", _behind_login(ADDRESSES.alertmanager)),
         _job("loki", _targets(ADDRESSES.loki)),
@@ -84,6 +84,12 @@ def _engines(watched: Watched) -> dict[str, Any]:
     if watched.cluster:
         return replicas(watched.engines, INTERVAL)
     return {"static_configs": [_engine(model) for model in watched.engines]}
+
+
+def _gpus(watched: Watched) -> dict[str, Any]:
+    if watched.cluster is None or watched.cluster.gpu_exporter is None:
+        return _targets(ADDRESSES.gpu)
+    return addresses(watched.cluster.gpu_exporter, int(ADDRESSES.gpu.rpartition(":")[2]), INTERVAL)
 
 
 def _engine(model: WatchedModel) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Engines on a cluster as Prometheus finds them: by DNS, each ready replica a target of its own.
+"""What there are several of on a cluster as Prometheus finds it: by DNS, each ready pod a target of its own.
 
 A model without a replica has no target, so that one that sleeps is no scrape that fails.
 """
@@ -18,17 +18,25 @@ def replicas(models: Sequence[WatchedModel], interval: str) -> dict[str, Any]:
     """
     return {
         "dns_sd_configs": [
-            {"names": [_name(model)], "type": "A", "port": model.engine.port, "refresh_interval": interval}
+            found
             for model in models
             if model.engine
+            for found in addresses(str(model.address), model.engine.port, interval)["dns_sd_configs"]
         ],
         "relabel_configs": [rule for model in models for rule in _labels(model)],
     }
 
 
-def _name(model: WatchedModel) -> str:
-    """Ends with a point: the name is whole, no search domain is tried."""
-    return f"{model.address}."
+def addresses(name: str, port: int, interval: str) -> dict[str, Any]:
+    """Discovery of each address of a full DNS name, asked for each `interval`."""
+    return {
+        "dns_sd_configs": [{"names": [_whole(name)], "type": "A", "port": port, "refresh_interval": interval}]
+    }
+
+
+def _whole(name: str) -> str:
+    """Ends with a point: no search domain is tried."""
+    return f"{name}."
 
 
 def _labels(model: WatchedModel) -> Iterable[dict[str, str | list[str]]]:
@@ -42,7 +50,7 @@ def _labels(model: WatchedModel) -> Iterable[dict[str, str | list[str]]]:
     for label, value in found.items():
         yield {
             "source_labels": [_NAME],
-            "regex": _name(model).replace(".", "[.]"),
+            "regex": _whole(str(model.address)).replace(".", "[.]"),
             "target_label": label,
             "replacement": value,
         }

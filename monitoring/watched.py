@@ -100,6 +100,23 @@ class WatchedKey:
 
 
 @dataclass(frozen=True)
+class WatchedCluster:
+    """Where on Kubernetes a stack runs."""
+
+    namespace: str
+    """Of the stack alone."""
+    metrics_volume_bytes: int
+    """Size of the claim under what Prometheus keeps."""
+    gpu_exporter: str | None = None
+    """Full DNS name behind which the GPU exporter of each node is one address. None: none runs."""
+
+    @property
+    def kubectl(self) -> str:
+        """How a command for its namespace begins."""
+        return f"kubectl -n {self.namespace}"
+
+
+@dataclass(frozen=True)
 class Watched:
     """A stack as monitoring sees it."""
 
@@ -109,10 +126,10 @@ class Watched:
     certificates: tuple[tuple[str, int], ...] = ()
     """Name and end of validity (Unix time) of each certificate that the stack trusts or shows."""
     gpus: int = 0
-    """GPUs that engines of the stack use on this machine; 0: there is no GPU exporter."""
-    cluster: bool = False
-    """Whether it runs on Kubernetes: engines are there only once they are ready, the machines are for the
-    cluster's own monitoring to watch, and of all logs the gateway's alone is kept."""
+    """GPUs that engines of the stack use; 0: there is no GPU exporter."""
+    cluster: WatchedCluster | None = None
+    """Where it runs on Kubernetes: engines are there only once they are ready, the machines are for the
+    cluster's own monitoring to watch, and of all logs the gateway's alone is kept. None: on one machine."""
     max_connections: int = 256
     """Clients that the gateway serves at once."""
     retention_days: int = 35

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from catalog.errors import KitError
 from components.gateway.types import PUBLIC_PORT
 from monitoring.watched import LOGIN
-from ops import decide, first_answer, image_volumes, keys, kubectl, trust
+from ops import decide, first_answer, image_volumes, keys, kubectl, served_kinds, trust
 from ops.ask import QUESTION, Answer, ask, command
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
@@ -15,6 +15,7 @@ from ops.runner import PulumiCli, Runner, executable
 from ops.say import step
 from ops.stack_settings import settings_of
 from stacks.config import MONITORING_PASSWORD
+from stacks.kubernetes_needs import needs_of
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.plan import plan
 from stacks.settings import StackSettings
@@ -28,9 +29,10 @@ MASKED = "[secret]"
 def up(stack: str, runner: str | None) -> None:
     """Bring the stack up and, where kubectl is here, show that it answers."""
     decide.restore_authorities(stack, decide.config(stack), trust.find())
-    settings_of(stack, with_secrets=False)
+    found = settings_of(stack, with_secrets=False)
     used = decide.choose_runner(stack, runner)
     check_passphrase(used)
+    check_kinds(used, found)
     decide.decide_cluster(stack, used)
     keys.ensure(used)
     keys.ensure_passwords(used)
@@ -42,9 +44,16 @@ def up(stack: str, runner: str | None) -> None:
         image_volumes.check(_kubectl(used, settings, {"namespace": "default"}))
     step(f"{used.name} up")
     used.up()
-    found = used.outputs()
-    control = _kubectl(used, settings, found)
-    _show(used, settings, found, control, _first_answer(used, settings, control))
+    outputs = used.outputs()
+    control = _kubectl(used, settings, outputs)
+    _show(used, settings, outputs, control, _first_answer(used, settings, control))
+
+
+def check_kinds(used: Runner, settings: StackSettings) -> None:
+    """Refuse what the cluster lacks, before it is told anything. Raises KitError, or HostError."""
+    needs, where = needs_of(settings), _where(settings)
+    if needs:
+        served_kinds.check(needs, _kubeconfig(used, where), where.context)
 
 
 def after_down(stack: str, namespace: str | None, *, with_models: bool) -> None:
@@ -86,8 +95,11 @@ def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> An
 
 def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> Kubectl:
     where = _where(settings)
-    kubeconfig = _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
-    return Kubectl(outputs["namespace"], kubeconfig, where.context, settings.gateway_port)
+    return Kubectl(outputs["namespace"], _kubeconfig(used, where), where.context, settings.gateway_port)
+
+
+def _kubeconfig(used: Runner, where: KubernetesSettings) -> Path | None:
+    return _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
 
 
 def _kept_kubeconfig(used: Runner, cluster: str) -> Path:

@@ -72,8 +72,11 @@ def preview(stack: str) -> None:
         raise KitError(
             f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
         )
-    plan(settings_of(stack))
-    decide.current_runner(stack).preview()
+    settings, used = settings_of(stack), decide.current_runner(stack)
+    plan(settings)
+    if target == CLUSTER:
+        cluster.check_kinds(used, settings)
+    used.preview()
 
 
 def render(stack: str) -> None:

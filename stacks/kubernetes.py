@@ -40,7 +40,7 @@ def program() -> None:
     where = _scaled(platform_args(made, cluster, _namespace(cluster)), scalers, settings)
     where["volume_gib"] = {**where.get("volume_gib", {}), **volumes_gib(settings)}
     platform = KubernetesPlatform("cluster", where)
-    plug(cluster, where.get("provider"))
+    plug(cluster, _namespace(cluster), where.get("provider"))
     pulumi.log.info(_kept(platform, cluster))
     images = NamedImages(cluster.images)
     args = store_args(platform, images.store, made.authorities)

@@ -8,16 +8,18 @@ import pulumi
 from components.monitoring.component import Monitoring, MonitoringArgs
 from components.monitoring.memory import MEMORY_MIB
 from components.platform import Platform
-from components.platforms.kubernetes_names import full_name
+from components.platforms.kubernetes_names import GPU_EXPORTER, full_name
 from monitoring.receiver_secrets import secret_files
-from monitoring.watched import Watched
+from monitoring.watched import Watched, WatchedCluster
 from stacks.config import MONITORING_PASSWORD, known_receiver_secrets, password, receiver_secrets
+from stacks.kubernetes_placement import plugs_namespace
 from stacks.plan import LIMITS, Plan
 from stacks.settings import StackSettings
 from stacks.watching import watched_of
 
 PARTS = tuple(MEMORY_MIB)
 """Names of its workloads: no model can have one of them, or one with `-published` behind it."""
+METRICS, GIB = "prometheus-data", 2**30
 LOKI_GIB = 8
 ALERTMANAGER_GIB = 1
 
@@ -27,13 +29,18 @@ def monitored(made: Plan, settings: StackSettings, namespace: str) -> Watched | 
     if not settings.monitoring.enabled:
         return None
     secret_files(settings.monitoring.receivers, known_receiver_secrets())
-    return watched_of(pulumi.get_stack(), made, settings, LIMITS, lambda alias: full_name(alias, namespace))
+    gpus = settings.kubernetes is not None and settings.kubernetes.gpu_metrics_for is not None
+    exporter = full_name(GPU_EXPORTER, plugs_namespace(namespace)) if gpus else None
+    cluster = WatchedCluster(namespace, volumes_gib(settings)[METRICS] * GIB, exporter)
+    return watched_of(
+        pulumi.get_stack(), made, settings, LIMITS, cluster, lambda alias: full_name(alias, namespace)
+    )
 
 
 def volumes_gib(settings: StackSettings) -> Mapping[str, int]:
     """Sizes of its volumes. Prometheus writes a block before it deletes an older one."""
     return {
-        "prometheus-data": math.ceil(settings.monitoring.storage_gib * 1.25) + 1,
+        METRICS: math.ceil(settings.monitoring.storage_gib * 1.25) + 1,
         "loki-data": LOKI_GIB,
         "alertmanager-data": ALERTMANAGER_GIB,
     }

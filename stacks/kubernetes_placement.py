@@ -48,12 +48,18 @@ def places(store: str, hosted: Sequence[Hosted], cluster: KubernetesSettings) ->
     )
 
 
-def plug(cluster: KubernetesSettings, provider: Provider | None) -> None:
+def plugs_namespace(namespace: str) -> str:
+    """Where what the pools' nodes need runs, for a stack of this namespace."""
+    return dns_label(f"{namespace}-gpu")
+
+
+def plug(cluster: KubernetesSettings, namespace: str, provider: Provider | None) -> None:
     """Run what the pools' nodes need beside engines, where settings ask for it."""
     if not cluster.device_plugin:
         return
     args: GpuPluginsArgs = {
         "stack": dns_label(pulumi.get_stack()),
+        "namespace": plugs_namespace(namespace),
         "plugin_image": upstream_image("device-plugin"),
         "nodes": [pool.labels for pool in cluster.gpu_pools],
         "taints": sorted({taint for pool in cluster.gpu_pools for taint in pool.taints}),
@@ -61,7 +67,8 @@ def plug(cluster: KubernetesSettings, provider: Provider | None) -> None:
     }
     if cluster.gpu_metrics_for is not None:
         args["exporter_image"] = f"{cluster.images.prefix}/gpu-exporter:{cluster.images.tag}"
-        args["scraped_from"] = cluster.gpu_metrics_for
+        # The stack's own Prometheus asks, too.
+        args["scraped_from"] = sorted({cluster.gpu_metrics_for, namespace})
     GpuPlugins("gpu", args, pulumi.ResourceOptions(provider=provider))
 
 

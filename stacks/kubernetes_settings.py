@@ -137,7 +137,9 @@ class KubernetesSettings(Settings):
     """Whether to run NVIDIA's device plugin on the pools, in a namespace of its own. AKS installs a driver,
     but no plugin, so there: true, in one stack of the cluster; elsewhere nodes often have one already."""
     gpu_metrics_for: Annotated[str, Field(pattern=NAMESPACE)] | None = None
-    """Namespace whose pods may ask the DCGM exporter what GPUs do; with devicePlugin. Default: none runs."""
+    """Runs the DCGM exporter on the pools, with devicePlugin, and lets pods of this namespace ask it what
+    GPUs do. The stack's own Prometheus always may, and has alerts about them: name the stack's own namespace
+    if nobody else asks. Default: none runs."""
     egress_ranges: tuple[str, ...] = ()
     """Private ranges (CIDR) that downloads may reach: a mirror, a proxy. Default: public addresses only."""
 

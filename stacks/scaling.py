@@ -1,11 +1,9 @@
 """From a model's scaling settings to what its scaler is told."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog.errors import KitError
-from catalog.hardware import cold_start
 from components.autoscaling.types import CpuScaling, DemandScaling, Scaling
 from components.platforms.kubernetes_times import pull_seconds
 from components.workload import Update
@@ -130,11 +128,7 @@ def _idle(model: ModelSettings, wanted: ScalingSettings, budget: int) -> int:
 
 def _place_seconds(hosted: Hosted) -> int:
     """Until there is a place to start in: a pool may have no node while nobody asks, and it has no image."""
-    return (
-        0
-        if hosted.decision.pool is None
-        else math.ceil(cold_start().node_seconds) + pull_seconds(hosted.workload)
-    )
+    return 0 if hosted.decision.pool is None else pull_seconds(hosted.workload)
 
 
 def _start_budget(hosted: Hosted) -> int:

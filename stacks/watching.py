@@ -10,7 +10,7 @@ from components.engines.contract import PORT
 from components.gateway.config import KeyGrant, Route
 from components.gateway.types import GatewayLimits
 from components.platforms.kubernetes_times import pull_seconds
-from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Price, Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 from stacks.model_settings import ModelSettings
 from stacks.plan import Hosted, Plan
 from stacks.settings import StackSettings
@@ -25,9 +25,10 @@ def watched_of(
     made: Plan,
     settings: StackSettings,
     limits: GatewayLimits,
+    cluster: WatchedCluster | None = None,
     address: Callable[[str], str] | None = None,
 ) -> Watched:
-    """What monitoring is told. `address`: on a cluster, an alias' full DNS name."""
+    """What monitoring is told. On a `cluster`, `address` gives an alias' full DNS name."""
     hosted = {each.serving.name: each for each in made.hosted}
     owners = {name: model for model in settings.models for name in model.public_names}
     names = [route.model for route in made.routes]
@@ -39,12 +40,19 @@ def watched_of(
         ),
         keys=tuple(_key(grant, names) for grant in made.grants),
         certificates=certificates_of(made.authorities),
-        gpus=0 if address else sum(len(each.devices) for each in made.hosted),
-        cluster=address is not None,
+        gpus=_gpus(made, cluster),
+        cluster=cluster,
         max_connections=limits.max_connections,
         retention_days=settings.monitoring.retention_days,
         log_retention_days=settings.monitoring.log_retention_days,
     )
+
+
+def _gpus(made: Plan, cluster: WatchedCluster | None) -> int:
+    """Those that are watched: on a cluster, where an exporter of the stack's own runs beside its engines."""
+    if cluster is None:
+        return sum(len(each.devices) for each in made.hosted)
+    return 0 if cluster.gpu_exporter is None else sum(each.serving.gpus for each in made.hosted)
 
 
 def _model(

@@ -67,7 +67,7 @@ class Monitoring(pulumi.ComponentResource):
         made = {
             "collector": parts.collector(
                 self._part("collector", {"collector.yaml": collector.render(watched)}),
-                cluster=watched.cluster,
+                cluster=watched.cluster is not None,
             ),
             "loki": parts.loki(self._part("loki", {"loki.yaml": loki.render(watched)}, data=volumes["loki"])),
             "alertmanager": parts.alertmanager(
@@ -88,7 +88,7 @@ class Monitoring(pulumi.ComponentResource):
         if "store" in args:
             seen = {"models": args["store"], "prometheus": volumes["prometheus"], "loki": volumes["loki"]}
             made["node-exporter"] = parts.node_exporter(self._part("node-exporter", {}), seen)
-        if watched.gpus:
+        if watched.gpus and watched.cluster is None:
             made["gpu-exporter"] = parts.gpu_exporter(
                 self._part("gpu-exporter", {"dcgm_counters.csv": counters()})
             )

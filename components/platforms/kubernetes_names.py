@@ -18,6 +18,9 @@ ROLE_LABEL = "slm-kit.role"
 NODE_LABEL = "slm-kit.one-node"
 """Of pods that must be on one node, as a volume that they mount is; its value names the volume."""
 
+GPU_PART_LABEL, GPU_EXPORTER = "slm-kit.gpu-part", "gpu-exporter"
+"""Of pods that run beside engines on GPU nodes, in a namespace of their own (components/gpu_plugins.py)."""
+
 LABEL_LIMIT = 63
 """Characters of a DNS label, of a label's value, and of a Job's name (its pods carry it as a label)."""
 OBJECT_LIMIT = 50

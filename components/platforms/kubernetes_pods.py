@@ -82,7 +82,9 @@ def _deployment(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         wanted["replicas"] = workload.replicas
     deployment = apps.v1.Deployment(
         pods.name,
-        metadata=pods.metadata,
+        # Not one that is made up: where a stack's state was lost, no second one is made behind the
+        # same Service.
+        metadata={**pods.metadata, "name": pods.name},
         spec=wanted,
         opts=_within(opts, pods.most * (progress + grace_seconds(workload))),
     )

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from pulumi_kubernetes import networking
 
-from components.platforms.kubernetes_names import ROLE_LABEL, STACK_LABEL, Role, dns_label, role_of
+from components.platforms.kubernetes_names import (
+    GPU_EXPORTER,
+    GPU_PART_LABEL,
+    ROLE_LABEL,
+    STACK_LABEL,
+    Role,
+    dns_label,
+    role_of,
+)
 from components.workload import Workload
 
 Peer = networking.v1.NetworkPolicyPeerArgsDict
@@ -127,6 +135,8 @@ def _egress(
 ) -> list[networking.v1.NetworkPolicyEgressRuleArgsDict]:
     met = MAY_REACH[role_of(workload)]
     rules: list[networking.v1.NetworkPolicyEgressRuleArgsDict] = [{"to": [_pods(stack, met)]}] if met else []
+    if role_of(workload) is Role.SCRAPER:
+        rules.append({"to": [_gpu_exporters(stack)]})
     if workload.needs_egress:
         outside: list[Peer] = [
             {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(INSIDE_IPV4)}},
@@ -135,6 +145,14 @@ def _egress(
         ]
         rules.append({"to": outside})
     return rules
+
+
+def _gpu_exporters(stack: str) -> Peer:
+    """Those of the stack's own, which let in nothing but questions for metrics."""
+    return {
+        "namespace_selector": {"match_labels": {STACK_LABEL: dns_label(stack)}},
+        "pod_selector": {"match_labels": {GPU_PART_LABEL: GPU_EXPORTER}},
+    }
 
 
 def _block(cidr: str) -> Peer:

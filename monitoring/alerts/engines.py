@@ -1,6 +1,6 @@
 """Engines: not there, not getting there, or about to be killed."""
 
-from monitoring.alerts.making import Dashboard, Severity, alert, any_of
+from monitoring.alerts.making import Dashboard, Severity, alert, any_of, where
 from monitoring.rules import Alert, Group
 from monitoring.vocabulary import SERIES
 from monitoring.watched import Watched, WatchedEngine, WatchedModel
@@ -26,9 +26,9 @@ _MODEL = "{{ $labels.model }} ({{ $labels.engine }})"
 
 def groups(watched: Watched) -> list[Group]:
     """For the engines of the stack, and for endpoints outside."""
-    rules = [rule for model in watched.engines for rule in _of_one(model)]
+    rules = [rule for model in watched.engines for rule in _of_one(watched, model)]
     if watched.engines:
-        rules += [_starting_too_long(), _restarting()]
+        rules += [_starting_too_long(), _restarting(watched)]
     rules += [*_kv_cache(watched), *_memory(watched)]
     if watched.uses("external"):
         rules.append(_endpoint_down(watched))
@@ -39,7 +39,7 @@ def _has(watched: Watched, name: str) -> bool:
     return any(series.name == name and series.exists_in(watched) for series in SERIES)
 
 
-def _of_one(model: WatchedModel) -> list[Alert]:
+def _of_one(watched: Watched, model: WatchedModel) -> list[Alert]:
     """Alerts that wait for as long as this engine may take to start."""
     engine = model.engine
     assert engine is not None, "models of Watched.engines have one"
@@ -56,7 +56,7 @@ def _of_one(model: WatchedModel) -> list[Alert]:
             for_=f"{DOWN_SECONDS}s",
             labels=name,
             summary=f"{_MODEL} does not answer",
-            first="Run `make logs`: its last lines say why it ended, its status whether it starts again.",
+            first=_why_down(watched, model),
         ),
         alert(
             "WakeWithoutReplica",
@@ -67,7 +67,7 @@ def _of_one(model: WatchedModel) -> list[Alert]:
             labels=name,
             summary='{{ $labels.model }}: {{ $value | printf "%.2f" }} requests a second wait for an engine, '
             "and none became ready in the time that a start may take",
-            first="Look whether its container exists and what it says: `make logs`.",
+            first=_why_no_replica(watched, model),
         ),
     ]
     # Nobody misses what sleeps; when somebody does, the last one tells.
@@ -103,14 +103,42 @@ def _starting_too_long() -> Alert:
     )
 
 
-def _restarting() -> Alert:
+def _pods(model: WatchedModel) -> str:
+    """Selects the pods of its engine: they have the name that is first in its address as a label."""
+    return f" -l slm-kit.workload={str(model.address).partition('.')[0]}"
+
+
+def _why_down(watched: Watched, model: WatchedModel) -> str:
+    return where(
+        watched,
+        "Run `make logs`: its last lines say why it ended, its status whether it starts again.",
+        f"Run `KUBECTL get pods{_pods(model)}`: the status says whether it starts again; "
+        f"`KUBECTL logs --previous{_pods(model)}`: the last lines say why it ended.",
+    )
+
+
+def _why_no_replica(watched: Watched, model: WatchedModel) -> str:
+    return where(
+        watched,
+        "Look whether its container exists and what it says: `make logs`.",
+        f"Run `KUBECTL describe pods{_pods(model)}`: is there one, and what does it wait for? Without any: "
+        "`KUBECTL get scaledobject,hpa`.",
+    )
+
+
+def _restarting(watched: Watched) -> Alert:
     return alert(
         "EngineRestarting",
         f"slm:cold_starts:changes1h >= {MOST_STARTS}",
         Severity.PAGE,
         Dashboard.MODEL,
         summary=f"{_MODEL} was started {{{{ $value | humanize }}}} times in the last hour",
-        first="Run `make logs`: the last lines before each start say why it ended. Look for OomKill too.",
+        first=where(
+            watched,
+            "Run `make logs`: the last lines before each start say why it ended. Look for OomKill too.",
+            "Run `KUBECTL get pods`, and of a pod with restarts `KUBECTL logs --previous POD`: its last "
+            "lines say why it ended; `KUBECTL describe pod POD`: OOMKilled was for memory.",
+        ),
     )
 
 

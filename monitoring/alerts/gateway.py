@@ -1,6 +1,6 @@
 """The one way in: down, or full."""
 
-from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.alerts.making import Dashboard, Severity, alert, where
 from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
@@ -12,10 +12,10 @@ that is drained as fast as it fills is seldom seen full."""
 def groups(watched: Watched) -> list[Group]:
     """The same for every stack, but queues need models."""
     queues = [_queue_full()] if watched.models else []
-    return [Group("alerts-gateway", [_down(), _connections(), *queues])]
+    return [Group("alerts-gateway", [_down(watched), _connections(), *queues])]
 
 
-def _down() -> Alert:
+def _down(watched: Watched) -> Alert:
     return alert(
         "GatewayDown",
         "slm:gateway_up == 0",
@@ -23,7 +23,12 @@ def _down() -> Alert:
         Dashboard.GATEWAY,
         for_="1m",
         summary="The gateway does not answer: no model can be reached",
-        first="Run `make logs`; `make up` starts it anew.",
+        first=where(
+            watched,
+            "Run `make logs`; `make up` starts it anew.",
+            "Run `KUBECTL describe pods -l slm-kit.workload=gateway` and `make logs`; `make up` puts back "
+            "what is missing.",
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """GPUs: errors that the driver reports, and clocks held down."""
 
-from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.alerts.making import Dashboard, Severity, alert, where
 from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
@@ -27,10 +27,10 @@ def groups(watched: Watched) -> list[Group]:
     """None without a GPU."""
     if not watched.gpus:
         return []
-    return [Group("alerts-gpu", [*_errors(), *(_throttled(reason) for reason in HELD_DOWN)])]
+    return [Group("alerts-gpu", [*_errors(watched), *(_throttled(watched, reason) for reason in HELD_DOWN)])]
 
 
-def _errors() -> list[Alert]:
+def _errors(watched: Watched) -> list[Alert]:
     broken = " or ".join(f"slm:gpu_xid == {xid}" for xid in BROKEN_XIDS)
     return [
         alert(
@@ -39,13 +39,18 @@ def _errors() -> list[Alert]:
             severity,
             Dashboard.HARDWARE,
             summary=f"{_GPU}: the driver reported error XID {{{{ $value }}}}",
-            first="Run `nvidia-smi` and `dmesg | grep -i xid` on the machine: does the GPU still answer?",
+            first=where(
+                watched,
+                "Run `nvidia-smi` and `dmesg | grep -i xid` on the machine: does the GPU still answer?",
+                "Run `KUBECTL exec POD -- nvidia-smi` in the engine's pod: does the GPU still answer? The "
+                "kernel log of its node (`KUBECTL get pods -o wide`) has the XID.",
+            ),
         )
         for severity, expr in ((Severity.PAGE, broken), (Severity.TICKET, "slm:gpu_xid > 0"))
     ]
 
 
-def _throttled(reason: str) -> Alert:
+def _throttled(watched: Watched, reason: str) -> Alert:
     return alert(
         "GpuThrottled",
         HELD_DOWN[reason].replace("{}", "slm:gpu_throttle_reasons"),
@@ -54,5 +59,9 @@ def _throttled(reason: str) -> Alert:
         for_="10m",
         labels={"reason": reason},
         summary=f"{_GPU}: its clock is held down ({reason}); answers are slower",
-        first="Run `nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER` on the machine.",
+        first=where(
+            watched,
+            "Run `nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER` on the machine.",
+            "Run `KUBECTL exec POD -- nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER` in the engine's pod.",
+        ),
     )

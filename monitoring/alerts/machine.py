@@ -1,10 +1,10 @@
-"""The machine: memory, disks, clock.
+"""The machine: memory, disks, clock; of a cluster, the volumes of monitoring.
 
 Busy processors are no alert: an engine on processors uses all it gets, and what people feel of it is a late
 first token.
 """
 
-from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.alerts.making import Dashboard, Severity, alert, where
 from monitoring.rules import Alert, Group
 from monitoring.vocabulary import series_of
 from monitoring.watched import Watched
@@ -14,6 +14,7 @@ DISK_FULL = 0.97
 MEMORY_NEARLY_FULL = 0.95
 _OF_ENGINE = "slm:engine_oom_kills:increase10m"
 _TOLD = f"{_OF_ENGINE} > 0"
+_USED = "{{ $value | humanizePercentage }} of its disk is in use"
 CLOCK_SECONDS = 5
 """A clock that is set by the network may be off by about one second (the kernel's own bound, half an hour
 after it asked a server); five are reached after three hours without one."""
@@ -23,10 +24,15 @@ where nobody tells the kernel, as with a host that sets its guest's clock, or ch
 
 
 def groups(watched: Watched) -> list[Group]:
-    """The same for every machine, but who was killed is known only of engines; on a cluster that alone."""
-    if watched.cluster:
-        return [Group("alerts-machine", [_killed_inside()] if _tells(watched) else [])]
-    rules = [*_oom_kills(watched), _memory(), *_disks(), _clock()]
+    """The same for every machine, but who was killed is known only of engines.
+
+    On a cluster that alone, and the volumes of Prometheus and Loki.
+    """
+    if watched.cluster is not None:
+        rules = [*([_killed_inside()] if _tells(watched) else []), _full(watched), _nearly_full(watched)]
+    else:
+        disks = (_full(watched), _models_nearly_full(), _nearly_full(watched))
+        rules = [*_oom_kills(watched), _memory(), *disks, _clock()]
     return [Group("alerts-machine", rules)]
 
 
@@ -89,38 +95,49 @@ def _memory() -> Alert:
     )
 
 
-def _disks() -> list[Alert]:
-    used = "{{ $value | humanizePercentage }} of its disk is in use"
-    volume = f"Volume {{{{ $labels.volume }}}}: {used}"
-    return [
-        alert(
-            "DiskFull",
-            f"slm:disk_used:ratio > {DISK_FULL}",
-            Severity.PAGE,
-            Dashboard.HARDWARE,
-            for_="2m",
-            summary=volume,
-            first="Make room now: `docker system df` shows what Docker holds.",
+def _full(watched: Watched) -> Alert:
+    return alert(
+        "DiskFull",
+        f"slm:disk_used:ratio > {DISK_FULL}",
+        Severity.PAGE,
+        Dashboard.HARDWARE,
+        for_="2m",
+        summary=f"Volume {{{{ $labels.volume }}}}: {_USED}",
+        first=where(
+            watched,
+            "Make room now: `docker system df` shows what Docker holds.",
+            "Keep metrics or logs for fewer days now, or give metrics more (storageGib), where their storage "
+            "class lets a claim grow: `KUBECTL get pvc`.",
         ),
-        alert(
-            "ModelStoreNearlyFull",
-            f'slm:disk_used:ratio{{volume="models"}} > {DISK_NEARLY_FULL}',
-            Severity.TICKET,
-            Dashboard.HARDWARE,
-            for_="10m",
-            summary=f"Model store: {used}",
-            first="The next model may not fit: look what else lies on the disk before adding one.",
+    )
+
+
+def _models_nearly_full() -> Alert:
+    return alert(
+        "ModelStoreNearlyFull",
+        f'slm:disk_used:ratio{{volume="models"}} > {DISK_NEARLY_FULL}',
+        Severity.TICKET,
+        Dashboard.HARDWARE,
+        for_="10m",
+        summary=f"Model store: {_USED}",
+        first="The next model may not fit: look what else lies on the disk before adding one.",
+    )
+
+
+def _nearly_full(watched: Watched) -> Alert:
+    return alert(
+        "DiskNearlyFull",
+        f'slm:disk_used:ratio{{volume!="models"}} > {DISK_NEARLY_FULL}',
+        Severity.TICKET,
+        Dashboard.HARDWARE,
+        for_="10m",
+        summary=f"Volume {{{{ $labels.volume }}}}: {_USED}",
+        first=where(
+            watched,
+            "Look what else lies on the disk, then shorten how long metrics or logs are kept.",
+            "Keep metrics or logs for fewer days, or give metrics more (storageGib): `KUBECTL get pvc`.",
         ),
-        alert(
-            "DiskNearlyFull",
-            f'slm:disk_used:ratio{{volume!="models"}} > {DISK_NEARLY_FULL}',
-            Severity.TICKET,
-            Dashboard.HARDWARE,
-            for_="10m",
-            summary=volume,
-            first="Look what else lies on the disk, then shorten how long metrics or logs are kept.",
-        ),
-    ]
+    )
 
 
 def _clock() -> Alert:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from monitoring.rules import Alert, Group
+from monitoring.watched import Watched
 
 RUNBOOKS = "monitoring/runbooks"
 """Where the runbooks are, seen from the root of the kit."""
@@ -54,6 +55,14 @@ def alert(
         labels={"severity": severity.value, **(labels or {})},
         annotations={"summary": summary, "description": first, "dashboard": dashboard.value},
     )
+
+
+def where(watched: Watched, machine: str, cluster: str) -> str:
+    """What to do first: on a machine with Docker, or on a cluster.
+
+    KUBECTL stands for kubectl with the stack's namespace.
+    """
+    return machine if watched.cluster is None else cluster.replace("KUBECTL", watched.cluster.kubectl)
 
 
 def with_runbooks(group: Group, runbooks: str) -> Group:

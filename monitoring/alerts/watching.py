@@ -1,6 +1,6 @@
 """Monitoring itself: blind, mute, or alive."""
 
-from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.alerts.making import Dashboard, Severity, alert, where
 from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
@@ -9,13 +9,13 @@ OWN_ALERT_JOBS = ("gateway", "engine")
 """Where a scrape that fails has an alert of its own: GatewayDown, EngineDown."""
 
 
-def groups(_watched: Watched) -> list[Group]:
+def groups(watched: Watched) -> list[Group]:
     """The same for every stack."""
-    rules = [_scrapes(), _rules(), _notifications(), _logs(), _usage(), _watchdog()]
+    rules = [_scrapes(watched), _rules(), _notifications(), _logs(), _usage(), _watchdog()]
     return [Group("alerts-monitoring", rules)]
 
 
-def _scrapes() -> Alert:
+def _scrapes(watched: Watched) -> Alert:
     return alert(
         "ScrapeMissing",
         f'slm:scrape_up{{job!~"{"|".join(OWN_ALERT_JOBS)}"}} == 0',
@@ -24,7 +24,11 @@ def _scrapes() -> Alert:
         # At a first `make up` a part may be built for ten minutes after Prometheus began to ask for it.
         for_="15m",
         summary="{{ $labels.job }} at {{ $labels.instance }} cannot be read: alerts that need it are blind",
-        first="Run `make logs`; Prometheus' page Status > Targets shows the error.",
+        first=where(
+            watched,
+            "Run `make logs`; Prometheus' page Status > Targets shows the error.",
+            "Run `KUBECTL get pods` and `make logs`; Prometheus' page Status > Targets shows the error.",
+        ),
     )
 
 

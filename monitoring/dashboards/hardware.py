@@ -23,10 +23,18 @@ _LOGS = Link("Look at the logs", LOGS)
 _OVERVIEW = Link("Look at what is wrong", OVERVIEW)
 _ANY = (Step(None, "green"), Step(1, "red"))
 """One is one too many."""
+_DISKS = (
+    "Share in use under the model store, Prometheus and Loki. Near 100 %: remove models that nobody "
+    "serves, or shorten what is kept."
+)
+_CLAIMS = (
+    "Share in use of the claims of Prometheus and Loki. Near 100 %: shorten what is kept. How full the model "
+    "store is nobody tells; a download looks itself."
+)
 _UP = (Step(None, "red"), Step(0.5, "green"))
 
 
-def _machine() -> tuple[Panel, ...]:
+def _machine(watched: Watched) -> tuple[Panel, ...]:
     return (
         Panel(
             "Processors",
@@ -64,8 +72,7 @@ def _machine() -> tuple[Panel, ...]:
         ),
         Panel(
             "Disks",
-            "Share in use under the model store, Prometheus and Loki. Near 100 %: remove models that nobody "
-            "serves, or shorten what is kept.",
+            _DISKS if watched.cluster is None else _CLAIMS,
             unit="percentunit",
             link=_LOGS,
             targets=(Target("max by (volume) (slm:disk_used:ratio)", "{{volume}}"),),
@@ -107,11 +114,13 @@ def _machine() -> tuple[Panel, ...]:
     )
 
 
-def _monitoring() -> tuple[Panel, ...]:
+def _monitoring(watched: Watched) -> tuple[Panel, ...]:
+    # Of a cluster's parts the gateway's log alone is kept.
+    told = "its logs tell" if watched.cluster is None else f"`{watched.cluster.kubectl} get pods` tells"
     return (
         Panel(
             "What monitoring can read",
-            "1: its metrics are read. A line at 0: that part is down, or cannot be reached; its logs tell.",
+            f"1: its metrics are read. A line at 0: that part is down, or cannot be reached; {told}.",
             unit="short",
             link=_LOGS,
             targets=(Target("min by (job) (slm:scrape_up)", "{{job}}"),),
@@ -136,10 +145,11 @@ def _monitoring() -> tuple[Panel, ...]:
 
 
 def board(watched: Watched) -> Board:
-    """The machine, its GPUs if engines use any, and monitoring itself."""
+    """The machine, its GPUs if engines use any, and monitoring itself; of a cluster no nodes."""
+    short = "What the machine is short of" if watched.cluster is None else "What engines are short of"
     return Board(
         HARDWARE,
         "Hardware",
-        "What the machine is short of, and whether monitoring itself is well.",
-        kept((*_machine(), *gpus(), *_monitoring()), watched),
+        f"{short}, and whether monitoring itself is well.",
+        kept((*_machine(watched), *gpus(), *_monitoring(watched)), watched),
     )

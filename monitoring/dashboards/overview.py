@@ -133,8 +133,8 @@ def board(watched: Watched) -> Board:
             stacked=True,
         ),
         Panel(
-            "Machine",
-            "Where the machine is short of something. Near 100 %: look at Hardware before anything is added.",
+            "Machine" if watched.cluster is None else "Volumes and GPUs",
+            "Where something is short. Near 100 %: look at Hardware before anything is added.",
             unit="percentunit",
             link=Link("Look at the hardware", HARDWARE),
             targets=(

@@ -53,7 +53,7 @@ def common(engine: EngineName, names: Names, watched: Watched) -> list[Record]:
             Record("slm:engine_oom_kills:increase10m", f"sum by (model) ({killed})", {"engine": engine})
         )
     if not names.slots:
-        made += [_slots(model, watched.cluster) for model in models]
+        made += [_slots(model, watched.cluster is not None) for model in models]
     return [*made, *_starts(engine), *_limits(models)]
 
 

@@ -1,4 +1,4 @@
-"""The machine, its GPUs, and what ends on a day that is known."""
+"""The machine, volumes, GPUs, and what ends on a day that is known."""
 
 from monitoring.vocabulary.series import For, Series
 
@@ -9,8 +9,9 @@ SERIES: tuple[Series, ...] = (
         "slm:disk_used:ratio",
         ("volume",),
         "percentunit",
-        "share of the file system under a volume in use: models, prometheus, loki",
-        For.MACHINE,
+        "share of the file system under a volume in use: models, prometheus, loki; on a cluster the last "
+        "two: what Loki sees of its own, and what Prometheus keeps over the size of its claim",
+        For.STACK,
     ),
     Series("slm:disk_free_bytes", ("volume",), "bytes", "free there", For.MACHINE),
     Series(

@@ -20,7 +20,7 @@ from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatfo
 from components.platforms.kubernetes_provider import cluster_provider
 from components.secrets import ApiKeys
 from components.workload import Update, Workload
-from monitoring.watched import Slo, Watched, WatchedEngine, WatchedModel
+from monitoring.watched import Slo, Watched, WatchedCluster, WatchedEngine, WatchedModel
 from rehearsal import RenderedResource, Rendering, render
 from tests.unit import ollama_parts, vllm_parts
 
@@ -117,7 +117,7 @@ def _gateway(platform: KubernetesPlatform) -> None:
 def _monitoring(platform: KubernetesPlatform, store: ModelStore) -> None:
     engine = WatchedEngine("onnx", start_budget_seconds=180, memory_limit_bytes=2**30, slots=2)
     model = WatchedModel(MODEL, Slo(), 4, engine, MODEL, platform.address(MODEL))
-    watched = Watched("test", (model,), (), cluster=True)
+    watched = Watched("test", (model,), (), cluster=WatchedCluster("slm-test", 8 * 2**30))
     Monitoring(
         "monitoring",
         {

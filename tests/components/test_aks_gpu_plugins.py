@@ -80,6 +80,18 @@ def test_nothing_reaches_them_but_who_asks_for_metrics() -> None:
     assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "slm"}
 
 
+def test_prometheus_finds_the_exporter_of_each_node_by_name_and_its_metrics_name_the_node() -> None:
+    (service,) = rendering().of_type("kubernetes:core/v1:Service")
+    metadata, spec = service.inputs["metadata"], service.inputs["spec"]
+    assert (metadata["name"], metadata["namespace"]) == ("gpu-exporter", "slm-gpu")
+    assert spec["clusterIP"] == "None"
+    labels = rendering().named("gpu-gpu-exporter").inputs["spec"]["template"]["metadata"]["labels"]
+    assert spec["selector"].items() <= labels.items()
+    (container,) = pod("gpu-gpu-exporter")["containers"]
+    (name,) = (each for each in container["env"] if each["name"] == "NODE_NAME")
+    assert name["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
+
+
 def test_the_exporter_reads_the_kits_counters() -> None:
     (config,) = rendering().of_type("kubernetes:core/v1:ConfigMap")
     assert config.inputs["data"] == {"dcgm_counters.csv": counters()}

@@ -96,6 +96,19 @@ def test_volumes_have_the_sizes_that_settings_give() -> None:
     assert sizes["alertmanager-data"] == "1Gi"
 
 
+def test_what_prometheus_keeps_is_compared_with_the_size_of_its_claim() -> None:
+    made = render_stack(**{**ON, "monitoring": {"storageGib": 10}})
+    rules = one(made, "kubernetes:core/v1:ConfigMap", "prometheus-config").inputs["data"]["recording.yml"]
+    assert one(made, CLAIM, "prometheus-data").inputs["spec"]["resources"]["requests"]["storage"] == "14Gi"
+    (used,) = (
+        rule["expr"]
+        for group in yaml.safe_load(rules)["groups"]
+        for rule in group["rules"]
+        if rule["record"] == "slm:disk_used:ratio" and rule["labels"]["volume"] == "prometheus"
+    )
+    assert used.endswith(f" / {14 * 2**30}")
+
+
 def test_what_watches_reserves_less_than_what_serves(rendering: Rendering) -> None:
     for name in PARTS:
         resources = main_container(rendering, name)["resources"]

@@ -46,6 +46,14 @@ def test_each_alias_is_a_headless_service_with_its_own_name(rendering: Rendering
     assert rendering.outputs["address"] == "qwen3-0-6b.slm-test.svc.cluster.local"
 
 
+def test_a_deployment_has_the_name_of_its_workload_so_that_no_state_makes_a_second_one(
+    rendering: Rendering,
+) -> None:
+    found = rendering.of_type(DEPLOYMENT)
+    assert len(found) > 3
+    assert all(each.inputs["metadata"]["name"] == each.name for each in found)
+
+
 def test_a_published_port_is_a_service_inside_the_cluster(rendering: Rendering) -> None:
     (published,) = [
         each.inputs["spec"]

@@ -7,6 +7,7 @@ import pytest
 from catalog.errors import KitError
 from rehearsal import Rendering
 from rehearsal.errors import RehearsalError
+from stacks.kubernetes_needs import needs_of
 from stacks.parsing import parse
 from stacks.plan import plan
 from tests.components.test_kubernetes_composition import CLUSTER, MODEL, render_stack
@@ -15,6 +16,8 @@ DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 HPA = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 VPA = "kubernetes:autoscaling.k8s.io/v1:VerticalPodAutoscaler"
 KEDA = "kubernetes:keda.sh/v1alpha1:ScaledObject"
+BUILT_IN = ("core/v1", "apps/v1", "batch/v1", "networking.k8s.io/v1", "policy/v1", "autoscaling/v2")
+"""Groups and versions of every Kubernetes from 1.30 on."""
 WITHOUT_KEDA = {"keda": False}
 PASSWORD = "p" * 43
 WATCHED: dict[str, Any] = {"monitoring": None, "passwords": {"monitoring": PASSWORD}}
@@ -52,6 +55,24 @@ def test_keda_asks_the_stacks_prometheus_for_the_models_demand(by_demand: Render
         assert trigger["authenticationRef"] == {"name": "prometheus-login"}
     assert "replicas" not in spec(by_demand, DEPLOYMENT, MODEL)
     assert not by_demand.of_type(HPA)
+
+
+def test_each_kind_that_kubernetes_lacks_is_one_that_is_asked_for_before_an_update(
+    by_demand: Rendering,
+) -> None:
+    asleep = model(minReplicas=0, maxReplicas=2)
+    config = {
+        "target": "kubernetes", "models": [asleep], "keys": [{"id": "a"}], "modelSource": "pypi",
+        "kubernetes": CLUSTER, "autoscaling": {"recommendations": True},
+    }  # fmt: skip
+    needed = {
+        f"kubernetes:{need.api_version}:{kind}"
+        for need in needs_of(parse(config, {"a": "slm-key"}))
+        for kind in need.kinds
+    }
+    built_in = {f"kubernetes:{each}" for each in BUILT_IN}
+    found = {each.type for each in by_demand.resources if each.type.startswith("kubernetes:")}
+    assert {each for each in found if each.rpartition(":")[0] not in built_in} == needed
 
 
 def test_prometheus_lets_kedas_namespace_in_and_nobody_else_of_outside(by_demand: Rendering) -> None:

@@ -106,6 +106,26 @@ def test_logs_are_those_of_the_stacks_pods(stack: Stack) -> None:
     assert "no pod of stack" in unknown.stdout
 
 
+@pytest.mark.skipif(bool(os.environ.get("KEDA")), reason="KEDA may be on the cluster")
+def test_scaling_on_a_cluster_without_keda_is_refused_before_anything_is_there(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    made = new_stack("test-no-keda", 1, tmp_path)
+    model = {"name": MODEL, "contextLength": 1024, "concurrency": 2, "scaling": {"minReplicas": 0}}
+    config = {
+        "target": "kubernetes",
+        "kubernetes": {"kubeconfig": str(cluster.kubeconfig), "images": {"tag": TAG}},
+        "models": [model],
+        "keys": [{"id": "default"}],
+    }
+    named = {f"slm-kit:{key}": value for key, value in config.items()}
+    made.file.write_text(yaml.safe_dump({"config": named}, sort_keys=False))
+    refused = made.ops("up", "--runner", "rehearsal")
+    assert refused.returncode == 2, refused.stdout
+    assert "no ScaledObject and no TriggerAuthentication of keda.sh/v1alpha1" in refused.stdout
+    assert "slm-test-no-keda" not in names(cluster.client.list(Namespace))
+
+
 @pytest.mark.usefixtures("up")
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     said = stack.must("up")

@@ -8,7 +8,7 @@ import pytest
 from lightkube.core.exceptions import ApiError
 
 from monitoring.vocabulary import series_of
-from monitoring.watched import Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 from tests.kubernetes.client_pod import client_pod
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.looker import Found, Looker, looking
@@ -23,7 +23,7 @@ WATCHED = Watched(
     NAME,
     (WatchedModel(MODEL, Slo(), 64, ENGINE, MODEL, f"{MODEL}.{NAMESPACE}.svc.cluster.local"),),
     (WatchedKey("default", (MODEL,)),),
-    cluster=True,
+    cluster=WatchedCluster(NAMESPACE, 8 * 2**30),
 )
 RECORDED = [series.name for series in series_of(WATCHED)]
 LINES = 'sum(loki_distributor_lines_received_total{job="loki"})'
@@ -67,7 +67,15 @@ def test_every_part_is_a_target_that_is_up_and_the_engine_is_its_pod(looker: Loo
 def test_every_series_that_alerts_dashboards_and_scaling_may_use_is_there(looker: Looker) -> None:
     assert len(RECORDED) > 30
     looker.until("every series", lambda seen: not [name for name in RECORDED if not seen[name]])
-    assert not [name for name in RECORDED if "host" in name or "disk" in name]
+    assert not [name for name in RECORDED if "host" in name]
+
+
+def test_how_full_the_volumes_of_metrics_and_logs_are_is_known(looker: Looker) -> None:
+    def both(seen: dict[str, Found]) -> bool:
+        used = {labels["volume"]: value for labels, value in seen["slm:disk_used:ratio"]}
+        return set(used) == {"prometheus", "loki"} and all(0 < value < 1 for value in used.values())
+
+    looker.until("two shares", both)
 
 
 def test_usage_is_counted_by_key_to_the_token_and_the_lines_are_kept(

@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 from docker.errors import ContainerError
 
-from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Price, Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 
 GIB = 2**30
 ONNX = WatchedEngine("onnx", 180, 2 * GIB, 4)
@@ -21,7 +21,8 @@ def hosted(name: str, engine: WatchedEngine, base: str | None = None) -> Watched
 
 
 OUTSIDE = WatchedModel("outside-4.1", Slo(), 16, None, price=Price(prompt=1, completion=3))
-DOMAIN = "slm-six.svc.cluster.local"
+ZONE = "svc.cluster.local"
+DOMAIN = f"slm-six.{ZONE}"
 
 
 def on_cluster(model: WatchedModel) -> WatchedModel:
@@ -57,7 +58,14 @@ STACKS = {
         "six",
         (on_cluster(hosted("small-1.5b", OLLAMA)), on_cluster(hosted("tiny", ONNX)), OUTSIDE),
         (WatchedKey("alice", ("tiny", "small-1.5b")),),
-        cluster=True,
+        cluster=WatchedCluster("slm-six", 8 * GIB),
+    ),
+    "on a cluster, with GPUs": Watched(
+        "gpus",
+        (on_cluster(hosted("big", VLLM)),),
+        (WatchedKey("alice", ("big",)),),
+        gpus=1,
+        cluster=WatchedCluster("slm-six", 8 * GIB, f"gpu-exporter.slm-six-gpu.{ZONE}"),
     ),
     "nobody has a key yet": Watched("keyless", (hosted("tiny", ONNX),), ()),
 }

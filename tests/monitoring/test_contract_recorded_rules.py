@@ -2,16 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
-import yaml
 
 from monitoring import prometheus
-from monitoring.recording import rules_of
-from monitoring.rules import render
 from tests.monitoring.data_stacks import STACKS, VLLM, hosted, promtool
+from tests.monitoring.rule_cases import TEST, Cases, files_of
 
 pytestmark = pytest.mark.docker
 
@@ -62,8 +59,7 @@ def _replica(number: int) -> str:
     return ENGINE.replace("tiny:8000", f"10.0.0.{number}:8000")
 
 
-# Series and values (one each 15 seconds), then at a time: query and what it must be; None is nothing at all.
-CASES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]]]] = {
+CASES: Cases = {
     "without traffic every rate, share and total is 0": (
         [READ],
         [
@@ -195,35 +191,7 @@ CASES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, float | None]
 def test_rules_make_of_given_series_what_they_should(
     docker_client: docker.DockerClient, prometheus_image: str, test_label: dict[str, str], tmp_path: Path
 ) -> None:
-    groups = rules_of(WATCHED)
-    file = {
-        "rule_files": ["recording.yml"],
-        "evaluation_interval": "15s",
-        "group_eval_order": [group.name for group in groups],
-        "tests": [_case(name, *case) for name, case in CASES.items()],
-    }
-    files = {"recording.yml": render(groups), "tests.yml": yaml.safe_dump(file)}
-    said = promtool(
-        docker_client, prometheus_image, tmp_path, files, "test", "rules", "tests.yml", labels=test_label
-    )
+    files = files_of(WATCHED, CASES)
+    said = promtool(docker_client, prometheus_image, tmp_path, files, *TEST, labels=test_label)
     assert "SUCCESS" in said
     assert "FAILED" not in said
-
-
-def _case(
-    name: str, series: list[tuple[str, str]], expected: list[tuple[str, str, float | None]]
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "interval": "15s",
-        "input_series": [{"series": each, "values": values} for each, values in series],
-        "promql_expr_test": [
-            {
-                "eval_time": time,
-                # Without labels, which the other tests look at.
-                "expr": f"sum({query})",
-                "exp_samples": [] if value is None else [{"labels": "{}", "value": value}],
-            }
-            for time, query, value in expected
-        ],
-    }

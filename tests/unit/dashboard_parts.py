@@ -9,7 +9,7 @@ import pytest
 
 from catalog.models import EngineName
 from monitoring import dashboards, grafana
-from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Price, Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 
 GIB = 1024**3
 
@@ -32,7 +32,7 @@ OLLAMA = stack(model("gemma", "ollama"))
 VLLM = stack(model("qwen3", "vllm"), gpus=1)
 OUTSIDE = stack(model("gpt", "external", Price(1, 2)))
 MIXED = stack(*ONNX.models, *OLLAMA.models, *VLLM.models, *OUTSIDE.models, gpus=1)
-CLUSTER = replace(MIXED, cluster=True, gpus=0)
+CLUSTER = replace(MIXED, cluster=WatchedCluster("slm-test", 8 * GIB), gpus=0)
 STACKS = {
     "onnx": ONNX,
     "ollama": OLLAMA,

@@ -44,13 +44,32 @@ def test_no_alert_is_there_for_what_the_stack_does_not_have() -> None:
 
 def test_on_a_cluster_no_alert_is_about_a_machine_and_an_engine_may_be_silent_while_it_starts() -> None:
     here = names(CLUSTER)
-    assert (
-        not {"HostMemoryNearlyFull", "DiskFull", "DiskNearlyFull", "ModelStoreNearlyFull", "ClockOff"} & here
-    )
-    assert {"EngineDown", "GatewayDown", "OomKill", "UsageMayBeLost"} <= here
+    assert not {"HostMemoryNearlyFull", "ModelStoreNearlyFull", "ClockOff"} & here
+    assert {"EngineDown", "GatewayDown", "OomKill", "UsageMayBeLost", "DiskFull", "DiskNearlyFull"} <= here
     for rule in alerts_in(alerts_of(CLUSTER)):
         if rule.name == "EngineDown":
             assert "slm:replicas" in rule.expr
+
+
+MACHINE_ONLY = ("docker", "machine", "container")
+"""Words for what a cluster does not have."""
+
+
+def test_on_a_cluster_an_alert_says_commands_that_work_there() -> None:
+    told = {rule.name: rule.annotations["description"] for rule in alerts_in(alerts_of(CLUSTER))}
+    pods = "-l slm-kit.workload=tiny"
+    assert f"kubectl -n slm-six get pods {pods}" in told["EngineDown"]
+    assert f"kubectl -n slm-six logs --previous {pods}" in told["EngineDown"]
+    assert f"kubectl -n slm-six describe pods {pods}" in told["WakeWithoutReplica"]
+    for name in ("EngineRestarting", "GatewayDown", "ScrapeMissing", "DiskFull", "DiskNearlyFull"):
+        assert "kubectl -n slm-six" in told[name], name
+    for name, text in told.items():
+        assert not [word for word in MACHINE_ONLY if word in text], name
+        assert "KUBECTL" not in text
+
+
+def test_on_a_machine_no_alert_speaks_of_a_cluster() -> None:
+    assert not [rule.name for rule in RULES if "kubectl" in rule.annotations["description"].lower()]
 
 
 def seconds(duration: str) -> int:

@@ -12,7 +12,7 @@ from components.gateway.config import render as render_gateway
 from components.gateway.refusals import OWN_ERRORS, REFUSALS
 from monitoring.collector import BUCKETS, SECRETS, render
 from monitoring.usage import ENDPOINT_LIMITED, KEY_ID, OVERLOADED
-from monitoring.watched import Price, Slo, Watched, WatchedEngine, WatchedKey, WatchedModel
+from monitoring.watched import Price, Slo, Watched, WatchedCluster, WatchedEngine, WatchedKey, WatchedModel
 from ops import keys
 
 ENGINE = WatchedEngine("onnx", 60, 2**30, 2)
@@ -163,7 +163,7 @@ def test_every_field_that_is_read_is_in_the_access_log(config: dict[str, Any]) -
 
 
 def test_on_a_cluster_the_gateways_lines_come_over_tcp_and_look_as_docker_hands_them_on() -> None:
-    config = yaml.safe_load(render(replace(WATCHED, cluster=True)))
+    config = yaml.safe_load(render(replace(WATCHED, cluster=WatchedCluster("slm-test", 8 * 2**30))))
     (name,) = config["receivers"]
     assert name == "tcp_log"
     said = config["receivers"][name]["attributes"]

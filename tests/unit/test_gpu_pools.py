@@ -129,7 +129,7 @@ def test_models_that_sleep_are_refused_where_they_cannot_all_start_awake() -> No
 def test_a_model_of_a_pool_is_not_put_away_before_its_node_and_image_are_there() -> None:
     (hosted,) = planned([CHAT], L4).hosted
     assert hosted.workload.readiness is not None
-    needed = hosted.workload.readiness.start_seconds + 450 + 900
+    needed = hosted.workload.readiness.start_seconds + 900
     (model,) = settings_of([CHAT], L4).hosted
     cluster = AutoscalingSettings()
     scaling = scaling_of(model, ScalingSettings(min_replicas=0), hosted, cluster, watched=True)

@@ -1,6 +1,7 @@
 """Runbooks: one an alert, complete, with commands and series that exist."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from monitoring.alerts import alerts_of
 from monitoring.alerts.making import RUNBOOKS as PLACE
 from monitoring.alerts.making import alerts_in
 from monitoring.vocabulary import SERIES, series_of
+from monitoring.watched import WatchedCluster
 from tests.conftest import ROOT
 from tests.monitoring.alert_stack import EVERYTHING
 from tests.monitoring.runbook_files import HEADINGS, RUNBOOKS, queries_of, sections_of, series_in
 
 PAGES = sorted(RUNBOOKS.glob("*.md"))
 RULES = alerts_in(alerts_of(EVERYTHING))
+ON_CLUSTER = alerts_in(alerts_of(replace(EVERYTHING, cluster=WatchedCluster("slm-everything", 8 * 2**30))))
 
 
 def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
@@ -49,6 +52,19 @@ def test_a_runbooks_queries_use_series_that_exist_where_its_alert_does(page: Pat
         assert used <= {series.name for series in series_of(EVERYTHING)}
     # A query in another block would be tested by nobody.
     assert page.read_text().count("```") == 2 * len(queries)
+
+
+KUBECTL = ("`kubectl -n slm-<stack> ", "`kubectl -n slm-<stack>-gpu ", "`kubectl drain ")
+HERE_AND_THERE = [page for page in PAGES if page.stem in {rule.name for rule in ON_CLUSTER}]
+
+
+@pytest.mark.parametrize("page", HERE_AND_THERE, ids=lambda page: page.stem)
+def test_a_runbook_of_an_alert_that_a_cluster_has_too_says_what_to_do_on_both(page: Path) -> None:
+    for title, text in sections_of(page).items():
+        if re.search(r"`docker\b|`nvidia-smi|`dmesg|`Exited", text):
+            assert "on a cluster" in " ".join(text.lower().split()), title
+        for command in re.findall(r"`kubectl[^`]*`", " ".join(text.split())):
+            assert command.startswith(KUBECTL), command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -9,9 +9,10 @@ GpuPlugins(
     "gpu",
     {
         "stack": "prod",
+        "namespace": "slm-gpu",
         "plugin_image": "registry.example/k8s-device-plugin:v1",
         "exporter_image": "registry.example/gpu-exporter:v1",
-        "scraped_from": "slm",
+        "scraped_from": ["slm"],
         "nodes": [{POOL_LABEL: "gpu"}],
         "taints": [GPU_TAINT],
         "mig": pulumi.get_stack() == "cut",
