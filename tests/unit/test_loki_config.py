@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from monitoring import loki
+from monitoring.alerts.machine import DISK_FULL, DISK_NEARLY_FULL
 from monitoring.watched import Watched
 
 WATCHED = Watched(stack="test", models=(), keys=())
@@ -79,3 +80,8 @@ def test_every_image_has_the_same_probe() -> None:
     }  # fmt: skip
     assert len({probe.read_bytes() for probe in probes}) == 1
     assert all(probe.stat().st_mode & 0o111 for probe in probes)
+
+
+def test_somebody_is_told_that_the_disk_fills_before_loki_takes_no_more_lines() -> None:
+    threshold = settings()["ingester"]["wal"]["disk_full_threshold"]
+    assert DISK_NEARLY_FULL < threshold < DISK_FULL
