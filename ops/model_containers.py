@@ -74,6 +74,16 @@ def import_folder(volume: str, folder: str, tools: str, reference: str) -> None:
     run(["docker", "tag", image, reference], why=f"naming {image}")
 
 
+def remove_volume(volume: str) -> None:
+    """Remove a volume that is not needed any more, with containers of it that a killed run left."""
+    left = run(
+        ["docker", "ps", "--all", "--quiet", "--filter", f"volume={volume}"], why="looking for what uses it"
+    )
+    if left.split():
+        run(["docker", "rm", "--force", "--volumes", *left.split()], why="removing what a killed run left")
+    run(["docker", "volume", "rm", volume], why="removing what is in the image now")
+
+
 def _packing(volume: str, folder: str, tools: str) -> list[str]:
     above = [str(each) for each in reversed(PurePosixPath(folder).parents) if each.name]
     mount = f"type=volume,src={volume},dst={STORE_PATH},readonly"

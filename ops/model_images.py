@@ -14,9 +14,8 @@ from components.models import STORE_PATH
 from components.workload import Mount
 from ops import base_image, decide, edge, model_source
 from ops.hub import local_token
-from ops.model_containers import import_folder, run_job
+from ops.model_containers import import_folder, remove_volume, run_job
 from ops.say import step
-from ops.shell import run
 from ops.stack_settings import settings_of
 from ops.trust import Trust
 from stacks.plan import Hosted, plan
@@ -89,7 +88,7 @@ def _make(variant: Variant, reference: str, tools: str, found: Trust) -> None:
     run_job(job(variant.model, variant.name, tools, Files(mounts, config, secret)))
     step(f"packing {reference}")
     import_folder(volume, variant.path, tools, reference)
-    run(["docker", "volume", "rm", volume], why="removing what is in the image now")
+    remove_volume(volume)
 
 
 def _network(found: Trust) -> dict[str, str]:
