@@ -16,7 +16,7 @@ NEEDED := $(VENV)/.run $(addprefix $(VENV)/.,$(if $(filter kubernetes edge,$(TAR
 .PHONY: help up preview down purge key password config load logs images render models lock-models advise check test test-kubernetes bench lock
 
 help:  ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 up: $(NEEDED)  ## From nothing to a served model (RUNNER=pulumi|rehearsal to choose at first)
 	@$(RUN) up --stack $(STACK) $(RUNNER_FLAG) $(if $(YES),--yes)

@@ -109,8 +109,9 @@ def refuse_secrets_in_the_clear(keys: Iterable[str]) -> None:
         name = f"{NAMESPACE}:{key}"
         if pulumi.Config(NAMESPACE).get(key) and not is_config_secret(name):
             raise KitError(
-                name, "is in the clear", "Set it with `make config`, or `pulumi config set --secret`."
-            )
+                name, "is in the clear",
+                "Take it out of the file; `make config` sets it (vaultSecrets: see docs/guides/aks.md).",
+            )  # fmt: skip
 
 
 def refuse_misplaced_keys(content: Mapping[str, Any]) -> None:
