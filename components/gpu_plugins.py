@@ -27,6 +27,8 @@ class GpuPluginsArgs(TypedDict):
     """NVIDIA's k8s-device-plugin."""
     exporter_image: NotRequired[pulumi.Input[str]]
     """The kit's image of docker/gpu-exporter. Default: no exporter."""
+    exporter_pulled: NotRequired[bool]
+    """Whether a node without that image pulls it. Default: yes."""
     scraped_from: NotRequired[pulumi.Input[str]]
     """Namespace that may ask the exporter. Default: none."""
     nodes: Sequence[Mapping[str, str]]
@@ -89,6 +91,7 @@ class GpuPlugins(pulumi.ComponentResource):
         container: core.v1.ContainerArgsDict = {
             "name": "gpu-exporter",
             "image": image,
+            "image_pull_policy": "IfNotPresent" if self._args.get("exporter_pulled", True) else "Never",
             "args": ["-f", f"{CONFIG_PATH}/dcgm_counters.csv"],
             "ports": [{"name": "metrics", "container_port": EXPORTER_PORT}],
             "readiness_probe": {"http_get": {"path": "/health", "port": EXPORTER_PORT}},

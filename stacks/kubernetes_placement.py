@@ -60,6 +60,7 @@ def plug(cluster: KubernetesSettings, provider: Provider | None) -> None:
     }
     if cluster.gpu_metrics_for is not None:
         args["exporter_image"] = f"{cluster.images.prefix}/gpu-exporter:{cluster.images.tag}"
+        args["exporter_pulled"] = cluster.images.from_registry
         args["scraped_from"] = cluster.gpu_metrics_for
     GpuPlugins("gpu", args, pulumi.ResourceOptions(provider=provider))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from catalog.azure_skus import MigProfile, cut
 from catalog.azure_skus import find as find_sku
@@ -26,12 +26,31 @@ class ImageSettings(Settings):
     """Where nodes find the images of the kit: `<prefix>/<name>:<tag>`."""
 
     prefix: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$")] = "slm-kit"
-    """Registry and repository, e.g. example.azurecr.io/slm-kit. Default: images that were imported on the
-    nodes (`ctr -n k8s.io images import`, `kind load docker-image`)."""
+    """Registry and repository, e.g. example.azurecr.io/slm-kit or docker.io/acme/slm-kit. Without a
+    registry's host, as the default: images that were imported on the nodes (`ctr -n k8s.io images import`,
+    `kind load docker-image`), which are never pulled: a node would ask Docker Hub, where anybody may own
+    that name."""
     tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
     """Of all of them; another tag rolls every workload."""
     pull_secrets: tuple[str, ...] = ()
     """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
+
+    @field_validator("prefix", mode="before")
+    @classmethod
+    def _is_no_address(cls, prefix: object) -> object:
+        if isinstance(prefix, str) and "://" in prefix:
+            raise KitError(
+                f"prefix {prefix!r} of images",
+                "is an address; a reference of an image has no scheme",
+                f"Write {prefix.partition('://')[2].rstrip('/')!r}.",
+            )
+        return prefix
+
+    @property
+    def from_registry(self) -> bool:
+        """Whether the prefix begins with a registry's host, by the rule that Docker and containerd have."""
+        host = self.prefix.partition("/")[0]
+        return "." in host or ":" in host or host == "localhost"
 
 
 class GpuPool(Settings):
@@ -104,7 +123,8 @@ class KubernetesSettings(Settings):
     storage_class: str | None = None
     """Default: the cluster's."""
     shared_access: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
-    """Of the model store: ReadWriteMany where models run on several nodes."""
+    """Of the model store: ReadWriteMany where models run on several nodes. Its storageClass, or the cluster's
+    default where none is named, must offer it: most that are disks do not, and the claim stays pending."""
     store_gib: Annotated[int, Field(ge=1, le=16_384)] = 32
     """Size of the model store, GiB."""
     cpu_share: Annotated[float, Field(gt=0, le=1)] = 1.0
