@@ -43,13 +43,14 @@ def up(stack: str, runner: str | None) -> None:
     _show(used, settings, found, control, _first_answer(used, settings, control))
 
 
-def after_down(stack: str, namespace: str | None) -> None:
-    """Say what outlives the stack on purpose."""
-    if namespace is not None:
-        step(
-            f"namespace {namespace} stays with its models; `kubectl delete namespace {namespace}` removes it"
-        )
-    step(f"the next `make up STACK={stack}` finds the models again")
+def after_down(used: Runner, namespace: str) -> None:
+    """Say what outlives the stack on purpose, and how to remove it from that cluster."""
+    where = _where(settings_of(used.stack, with_secrets=False))
+    # The one that `up` kept: the cluster's stack need not be there any more.
+    kubeconfig = kept_kubeconfig(where.cluster) if where.cluster else where.kubeconfig
+    remove = Kubectl(None, kubeconfig, where.context).shown("delete", "namespace", namespace)
+    step(f"namespace {namespace} stays with its models; `{remove}` removes it")
+    step(f"the next `make up STACK={used.stack}` finds the models again")
 
 
 def logs(used: Runner, settings: StackSettings, request: str | None) -> None:
@@ -82,11 +83,11 @@ def _first_answer(used: Runner, settings: StackSettings, control: Kubectl) -> An
 
 def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> Kubectl:
     where = _where(settings)
-    kubeconfig = _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
+    kubeconfig = _fetched_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
     return Kubectl(outputs["namespace"], kubeconfig, where.context, settings.gateway_port)
 
 
-def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
+def _fetched_kubeconfig(used: Runner, cluster: str) -> Path:
     """The kubeconfig that the cluster's stack has as output, in a file of this user's."""
     found = used.outputs_of(cluster).get("kubeconfig")
     if not isinstance(found, str) or found == MASKED:
@@ -95,9 +96,14 @@ def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
             f"its output kubeconfig is {'a secret' if found else 'not there'}",
             "Name a stack with target aks that is up, or a file: slm-kit:kubernetes.kubeconfig.",
         )
-    path = state_folder() / f"{cluster.replace('/', '.')}.kubeconfig"
+    path = kept_kubeconfig(cluster)
     write_private(path, found)
     return path
+
+
+def kept_kubeconfig(cluster: str) -> Path:
+    """Where the kubeconfig of a cluster's stack is kept."""
+    return state_folder() / f"{cluster.replace('/', '.')}.kubeconfig"
 
 
 def check_passphrase(used: Runner) -> None:

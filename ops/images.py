@@ -17,6 +17,7 @@ from ops.paths import CHECKOUT, stack_file
 from ops.say import step
 from ops.shell import run
 from ops.stack_settings import settings_of
+from ops.targets import AZURE, EDGE
 from stacks.config import PROXY_NAMES
 from stacks.kubernetes_settings import ImageSettings
 from stacks.local_images import ENGINE_FOLDERS
@@ -87,7 +88,7 @@ def digest(mode: str) -> str:
 
 def _called_for(stack: str) -> tuple[str, ...]:
     decide.begin(stack)
-    if decide.target(stack) == "aks":
+    if decide.target(stack) == AZURE:
         raise KitError(
             f"stack {stack} with target aks", "has no images", "Name a stack with target kubernetes: STACK=…"
         )
@@ -122,7 +123,7 @@ def _to_write(stack: str, images: ImageSettings) -> str:
 
 
 def _has_sites(stack: str) -> bool:
-    return stack_file(stack).exists() and decide.target(stack) == edge.TARGET
+    return stack_file(stack).exists() and decide.target(stack) == EDGE
 
 
 def _mode(stack: str) -> str:
