@@ -29,6 +29,8 @@ class GpuPluginsArgs(TypedDict):
     """NVIDIA's k8s-device-plugin."""
     exporter_image: NotRequired[pulumi.Input[str]]
     """The kit's image of docker/gpu-exporter. Default: no exporter."""
+    exporter_pulled: NotRequired[bool]
+    """Whether a node without that image pulls it. Default: yes."""
     scraped_from: NotRequired[Sequence[str]]
     """Namespaces that may ask the exporter. Default: none."""
     nodes: Sequence[Mapping[str, str]]
@@ -94,6 +96,7 @@ class GpuPlugins(pulumi.ComponentResource):
             "image": image,
             # Hostname in its metrics is the node's (github.com/NVIDIA/dcgm-exporter/pull/129).
             "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
+            "image_pull_policy": "IfNotPresent" if self._args.get("exporter_pulled", True) else "Never",
             "args": ["-f", f"{CONFIG_PATH}/dcgm_counters.csv"],
             "ports": [{"name": "metrics", "container_port": EXPORTER_PORT}],
             "readiness_probe": {"http_get": {"path": "/health", "port": EXPORTER_PORT}},

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from catalog.errors import KitError
-from ops import advise, docker_engine, images, lifecycle, lock_models, models
+from ops import advise, docker_engine, images, lifecycle, lock_models, models, removal
 from ops.keys import KeyOptions
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "up": lambda a: lifecycle.up(a.stack, a.runner, sure=a.yes),
     "preview": lambda a: lifecycle.preview(a.stack),
     "render": lambda a: lifecycle.render(a.stack),
-    "down": lambda a: lifecycle.down(a.stack, sure=a.yes),
-    "purge": lambda a: lifecycle.purge(a.stack, sure=a.yes),
+    "down": lambda a: removal.down(a.stack, sure=a.yes),
+    "purge": lambda a: removal.purge(a.stack, sure=a.yes),
     "key": lambda a: lifecycle.key(
         a.stack, KeyOptions(a.id, a.new, a.rotate, a.models, a.requests_per_minute, a.expires)
     ),

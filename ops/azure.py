@@ -12,7 +12,7 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
         raise KitError(
             f"runner {asked!r}", "has no backend for Azure", f"`make render STACK={stack}` shows everything."
         )
-    used = _cli(stack, choose=True)
+    used = cli(stack, choose=True)
     if not sure:
         used.preview()
         confirm(stack, f"Make {stack}, which costs money?")
@@ -22,12 +22,13 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
     registry = found["registry"]
     print(f"  cluster   {found['clusterName']}")
     print(f"  registry  {registry} (az acr login --name {registry.partition('.')[0]})")
-    print(f"  next      make images STACK=kubernetes PREFIX={registry}/slm-kit PUSH=1; docs/guides/aks.md")
+    print("  next      stacks/Pulumi.kubernetes.yaml, as docs/guides/aks.md has it, then")
+    print(f"            make images STACK=kubernetes PREFIX={registry}/slm-kit PUSH=1")
 
 
 def preview(stack: str) -> None:
     """Print what `up` would change."""
-    _cli(stack, choose=False).preview()
+    cli(stack, choose=False).preview()
 
 
 def before_down(stack: str, *, sure: bool) -> None:
@@ -36,7 +37,8 @@ def before_down(stack: str, *, sure: bool) -> None:
         confirm(stack, f"Remove the cluster of {stack} and everything on it?")
 
 
-def _cli(stack: str, *, choose: bool) -> runner.Runner:
+def cli(stack: str, *, choose: bool) -> runner.Runner:
+    """The Pulumi CLI, installed where it is missing. Raises HostError where it cannot be had."""
     if not (runner.executable() or install_cli()):
         raise HostError(
             f"stack {stack} with target aks",

@@ -58,14 +58,15 @@ def remove_failed_jobs(stack: str) -> None:
             container.remove(v=True)
 
 
-def purge_state(stack: str, *, sure: bool, here: bool = True) -> None:
+def purge_state(stack: str, *, sure: bool, here: bool = True, held: bool = False) -> None:
     """Remove every volume of the stack, state, passphrase, and the stack's config with its keys.
 
-    A stack that is not `here`, on this machine's engine, keeps what `down` left on its cluster.
+    A stack that is not `here`, on this machine's engine, keeps what `down` left on its cluster; `held` says
+    whether a state of this machine still has resources of it.
     """
     # Written by the first `up`, forgotten by `down`.
     runner = "slm-kit:runner" in stack_file(stack).read_text() if stack_file(stack).exists() else False
-    if _containers(stack) if here else runner:
+    if _containers(stack) if here else runner or held:
         has = "has containers" if here else "was made and is not down"
         raise KitError(f"stack {stack}", has, f"Run `make down STACK={stack}` first.")
     if not stack_file(stack).exists():
@@ -84,7 +85,12 @@ def purge_state(stack: str, *, sure: bool, here: bool = True) -> None:
         *([own_passphrase] if passphrase_file(stack) == own_passphrase else []),
     ):
         path.unlink(missing_ok=True)
-    step(f"stack {stack} is gone")
+    left = (
+        ""
+        if here
+        else ": what this machine kept of it; `down` said what stays elsewhere, or is not known here"
+    )
+    step(f"stack {stack} is gone{left}")
 
 
 def _images() -> list[str]:

@@ -56,13 +56,19 @@ def check_kinds(used: Runner, settings: StackSettings) -> None:
         served_kinds.check(needs, _kubeconfig(used, where), where.context)
 
 
-def after_down(stack: str, namespace: str | None, *, with_models: bool) -> None:
-    """Say what outlives the stack on purpose; `with_models`: whether the namespace holds models."""
-    if namespace is not None:
-        kept = " with its models" if with_models else ""
-        step(f"namespace {namespace} stays{kept}; `kubectl delete namespace {namespace}` removes it")
+def after_down(used: Runner, namespace: str, *, with_models: bool) -> None:
+    """Say what outlives the stack on purpose, and how to remove it from that cluster.
+
+    `with_models`: whether the namespace holds models.
+    """
+    where = _where(settings_of(used.stack, with_secrets=False))
+    # The one that `up` kept: the cluster's stack need not be there any more.
+    kubeconfig = kept_kubeconfig(where.cluster) if where.cluster else where.kubeconfig
+    remove = Kubectl(None, kubeconfig, where.context).shown("delete", "namespace", namespace)
+    kept = " with its models" if with_models else ""
+    step(f"namespace {namespace} stays{kept}; `{remove}` removes it")
     if with_models:
-        step(f"the next `make up STACK={stack}` finds the models again")
+        step(f"the next `make up STACK={used.stack}` finds the models again")
 
 
 def logs(used: Runner, settings: StackSettings, request: str | None) -> None:
@@ -99,10 +105,10 @@ def _kubectl(used: Runner, settings: StackSettings, outputs: dict[str, Any]) -> 
 
 
 def _kubeconfig(used: Runner, where: KubernetesSettings) -> Path | None:
-    return _kept_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
+    return _fetched_kubeconfig(used, where.cluster) if where.cluster else where.kubeconfig
 
 
-def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
+def _fetched_kubeconfig(used: Runner, cluster: str) -> Path:
     """The kubeconfig that the cluster's stack has as output, in a file of this user's."""
     found = used.outputs_of(cluster).get("kubeconfig")
     if not isinstance(found, str) or found == MASKED:
@@ -111,9 +117,14 @@ def _kept_kubeconfig(used: Runner, cluster: str) -> Path:
             f"its output kubeconfig is {'a secret' if found else 'not there'}",
             "Name a stack with target aks that is up, or a file: slm-kit:kubernetes.kubeconfig.",
         )
-    path = state_folder() / f"{cluster.replace('/', '.')}.kubeconfig"
+    path = kept_kubeconfig(cluster)
     write_private(path, found)
     return path
+
+
+def kept_kubeconfig(cluster: str) -> Path:
+    """Where the kubeconfig of a cluster's stack is kept."""
+    return state_folder() / f"{cluster.replace('/', '.')}.kubeconfig"
 
 
 def check_passphrase(used: Runner) -> None:

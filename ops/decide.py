@@ -3,21 +3,22 @@
 Later runs use what is written, so `make up`, the rehearsal and plain `pulumi up` agree.
 """
 
+import difflib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from catalog.errors import HostError, KitError
 from ops import base_image, docker_engine, model_source, runner, trust
 from ops.paths import example_file, stack_file, state_folder, write_private
 from ops.pulumi_cli import install_cli
 from ops.say import step
+from stacks import COMPOSITIONS
 from stacks.config import refuse_misplaced_keys
 from stacks.settings import NAMESPACE
+from stacks.stack_file import config_of, content_of
 
 PREFIX = f"{NAMESPACE}:"
 
@@ -44,14 +45,21 @@ def config(stack: str) -> dict[str, Any]:
         raise KitError(
             f"stack {stack!r}", f"there is no stacks/{path.name}", f"`make up STACK={stack}` begins one."
         )
-    content = yaml.safe_load(path.read_text()) or {}
-    refuse_misplaced_keys(content)
-    return content.get("config") or {}
+    refuse_misplaced_keys(content_of(path))
+    return config_of(path)
 
 
 def target(stack: str) -> str:
-    """Which composition the stack runs."""
-    return str(config(stack).get(f"{PREFIX}target"))
+    """Which composition the stack runs. Raises KitError for one that is not there."""
+    written = str(config(stack).get(f"{PREFIX}target"))
+    if written not in COMPOSITIONS:
+        near = difflib.get_close_matches(written, COMPOSITIONS, n=1)
+        raise KitError(
+            f"{PREFIX}target {written!r} of stack {stack}",
+            f"targets are {', '.join(COMPOSITIONS)}",
+            f"Did you mean {near[0]}?" if near else f"Set one of these in stacks/{stack_file(stack).name}.",
+        )
+    return written
 
 
 def current_runner(stack: str) -> runner.Runner:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.errors import KitError
 from ops import decide, keys
 from ops.decide import PREFIX
-from ops.runner import PulumiCli, Runner
+from ops.runner import Runner
 from ops.say import step
 from stacks.edge_config import edge_keys, refuse_unknown
 from stacks.edge_settings import EdgeSettings
@@ -14,8 +14,8 @@ from stacks.parsing import parse_edge
 if TYPE_CHECKING:
     from stacks.edge_plan import SitePlan
 
-TARGET = "edge"
 GO_ON = "--continue-on-error"
+"""At every site that answers; UpdateError where one does not, or something failed."""
 
 
 def up(stack: str, runner: str | None) -> None:
@@ -42,17 +42,6 @@ def prepare_render(used: Runner) -> None:
     """Check the config and make the keys that a render shows hashes of."""
     settings_of(used.stack)
     keys.ensure(used)
-
-
-def down(stack: str) -> None:
-    """Remove what `up` made where a site answers; UpdateError where one does not. Models and keys stay."""
-    used = decide.current_runner(stack)
-    step(f"{used.name} down")
-    used.show("down", GO_ON)
-    decide.forget_runner(stack, used)
-    if isinstance(used, PulumiCli):
-        used.forget()
-    step(f"stack {stack} is down; its models stay at the sites, its keys in the stack config")
 
 
 def plans(stack: str) -> "tuple[SitePlan, ...]":

@@ -19,6 +19,7 @@ from ops.paths import CHECKOUT, stack_file
 from ops.say import step
 from ops.shell import run
 from ops.stack_settings import settings_of
+from ops.targets import AZURE, EDGE
 from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
 from stacks.local_images import ENGINE_FOLDERS
 from stacks.plan import Plan, plan
@@ -101,7 +102,7 @@ def digest(mode: str) -> str:
 
 def _begin(stack: str) -> None:
     decide.begin(stack)
-    if decide.target(stack) == "aks":
+    if decide.target(stack) == AZURE:
         raise KitError(
             f"stack {stack} with target aks", "has no images", "Name a stack with target kubernetes: STACK=…"
         )
@@ -150,7 +151,7 @@ def _to_write(stack: str, images: ImageSettings, *, kit: bool = True, models: bo
 
 
 def _has_sites(stack: str) -> bool:
-    return stack_file(stack).exists() and decide.target(stack) == edge.TARGET
+    return stack_file(stack).exists() and decide.target(stack) == EDGE
 
 
 def _mode(stack: str) -> str:

@@ -57,7 +57,8 @@ def ensure(used: Runner) -> None:
     present = written.get(f"{PREFIX}keySecrets") or {}
     for each in ids:
         if each not in present:
-            step(f"new API key {each!r}, kept as secret config; `make key` shows it")
+            show = f"make key STACK={used.stack} ID={each}"
+            step(f"new API key {each!r}, kept as secret config; `{show}` shows it")
             _store(used, each)
     for each in set(present) - set(ids):
         step(f"key {each!r} has no entry under {PREFIX}keys any more: forgotten")
@@ -82,7 +83,8 @@ def ensure_passwords(used: Runner) -> None:
         wanted.append(MONITORING_PASSWORD)
     for name in wanted:
         if name not in present:
-            step(f"new password {name!r}, kept as secret config; `make password NAME={name}` shows it")
+            show = f"make password STACK={used.stack} NAME={name}"
+            step(f"new password {name!r}, kept as secret config; `{show}` shows it")
             used.set_config(f'{PREFIX}passwords["{name}"]', _random(), secret=True, path=True)
 
 
@@ -116,7 +118,8 @@ def add(used: Runner, key_id: str, asked: KeyOptions) -> None:
         raise KitError(
             f"key id {key_id!r}",
             f"is to be one site's, and stack {used.stack} has a list of sites",
-            f"Add {{id: {key_id}}} to `keys` of the site in the stack's file; `make up` makes the key.",
+            f"Add {{id: {key_id}}} to `keys` of the site in the stack's file; "
+            f"`make up STACK={used.stack}` makes the key.",
         )
     entries = _entries(written)
     present = written.get(f"{PREFIX}keySecrets") or {}
@@ -160,7 +163,7 @@ def _secret(used: Runner, place: str, name: str, shown: str) -> str:
         raise KitError(
             shown,
             f"stack {used.stack} has {', '.join(found) or 'none yet'}",
-            "Name one of these, or run `make up`, which makes missing ones.",
+            f"Name one of these, or run `make up STACK={used.stack}`, which makes missing ones.",
         )
     return used.read("config", "get", "--path", f'{PREFIX}{place}["{name}"]').strip()
 

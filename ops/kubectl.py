@@ -24,7 +24,8 @@ _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 class Kubectl:
     """kubectl for one stack's namespace. `kubeconfig` None: KUBECONFIG, else ~/.kube/config."""
 
-    namespace: str
+    namespace: str | None
+    """None where a command is not about things of one."""
     kubeconfig: Path | None = None
     context: str | None = None
     gateway_port: int = PUBLIC_PORT
@@ -34,7 +35,8 @@ class Kubectl:
         """The whole command line."""
         where = [] if self.kubeconfig is None else ["--kubeconfig", str(self.kubeconfig.expanduser())]
         where += [] if self.context is None else ["--context", self.context]
-        return ["kubectl", *where, "--namespace", self.namespace, *arguments]
+        where += [] if self.namespace is None else ["--namespace", self.namespace]
+        return ["kubectl", *where, *arguments]
 
     def shown(self, *arguments: str) -> str:
         """The command line for somebody to type."""

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from typing import NoReturn
 
 from catalog.errors import KitError
 from monitoring.watched import LOGIN
@@ -10,18 +9,15 @@ from ops import azure, cluster, decide, docker_engine, edge, first_answer, host_
 from ops import load as traffic
 from ops import logs as written
 from ops.ask import Answer
-from ops.cleanup import purge_state, remove_failed_jobs, remove_images, remove_small_store
+from ops.cleanup import remove_failed_jobs
 from ops.keys import KeyOptions
-from ops.paths import stack_file
-from ops.runner import PulumiCli, Runner, runner_for
+from ops.runner import Runner, runner_for
 from ops.say import step
 from ops.stack_settings import kept_if_valid, settings_of
+from ops.targets import AZURE, CLUSTER, EDGE, LOCAL, refuse
 from stacks.config import MONITORING_PASSWORD, SECRET_KEYS
 from stacks.plan import plan
 from stacks.settings import NAMESPACE, StackSettings
-
-LOCAL, CLUSTER, AZURE = "local-docker", "kubernetes", "aks"
-"""Targets that these commands know."""
 
 
 def up(stack: str, runner: str | None, *, sure: bool = False) -> None:
@@ -34,10 +30,8 @@ def up(stack: str, runner: str | None, *, sure: bool = False) -> None:
         cluster.up(stack, runner)
     elif target == AZURE:
         azure.up(stack, runner, sure=sure)
-    elif target == edge.TARGET:
-        edge.up(stack, runner)
     else:
-        _refuse(stack, target, "up")
+        edge.up(stack, runner)
 
 
 def _up_here(stack: str, runner: str | None) -> None:
@@ -63,11 +57,9 @@ def preview(stack: str) -> None:
     if target == AZURE:
         azure.preview(stack)
         return
-    if target == edge.TARGET:
+    if target == EDGE:
         edge.preview(stack)
         return
-    if target not in (LOCAL, CLUSTER):
-        _refuse(stack, target, "preview")
     if f"{NAMESPACE}:runner" not in decide.config(stack):
         raise KitError(
             f"stack {stack}", "is not up, and nothing is decided yet", f"Run `make up STACK={stack}` first."
@@ -84,7 +76,7 @@ def render(stack: str) -> None:
     decide.begin(stack)
     used = runner_for("rehearsal", stack)
     target = decide.target(stack)
-    if target == edge.TARGET:
+    if target == EDGE:
         edge.prepare_render(used)
     elif target != AZURE:
         settings_of(stack, with_secrets=False)
@@ -93,51 +85,10 @@ def render(stack: str) -> None:
     used.show("render", "--json")
 
 
-def _refuse(stack: str, target: str, verb: str) -> NoReturn:
-    """A stack that a command does not work on."""
-    raise KitError(
-        f"stack {stack} with target {target}",
-        f"`make {verb}` does not work on it",
-        f"`make render STACK={stack}` shows it; Pulumi's own commands work on every stack.",
-    )
-
-
-def down(stack: str, *, sure: bool = False) -> None:
-    """Remove what `up` made. State and keys stay, and the models where they are large or on a cluster."""
-    target = decide.target(stack)
-    if target == edge.TARGET:
-        edge.down(stack)
-        return
-    if target not in (LOCAL, CLUSTER, AZURE):
-        _refuse(stack, target, "down")
-    used = decide.current_runner(stack)
-    if target == LOCAL:
-        docker_engine.require()
-    if target == AZURE:
-        azure.before_down(stack, sure=sure)
-    outputs = used.outputs() if target == CLUSTER else {}
-    step(f"{used.name} down")
-    used.down()
-    if target == LOCAL:
-        remove_small_store(stack)
-        remove_images(stack)
-    decide.forget_runner(stack, used)
-    if isinstance(used, PulumiCli):
-        used.forget()
-    if target == CLUSTER:
-        cluster.after_down(stack, outputs.get("namespace"), with_models="modelImages" not in outputs)
-    step(f"stack {stack} is down; its keys stay in stacks/{stack_file(stack).name}")
-
-
-def purge(stack: str, *, sure: bool) -> None:
-    """After `down`: remove state, keys and the model store, too."""
-    purge_state(stack, sure=sure, here=decide.target(stack) == LOCAL)
-
-
 def key(stack: str, options: KeyOptions) -> None:
     """Show a key, add one, or give one a new secret."""
     if (target := decide.target(stack)) == AZURE:
-        _refuse(stack, target, "key")
+        refuse(stack, target, "key")
     used = decide.current_runner(stack)
     if options.new is not None:
         with kept_if_valid(stack):
@@ -151,6 +102,8 @@ def key(stack: str, options: KeyOptions) -> None:
 
 def password(stack: str, name: str) -> None:
     """Show a password of the stack."""
+    if (target := decide.target(stack)) == AZURE:
+        refuse(stack, target, "password")
     print(keys.show_password(decide.current_runner(stack), name))
 
 
@@ -158,7 +111,7 @@ def set_config(stack: str, name: str, value: str | None) -> None:
     """Set one value of the stack's config; a secret one is read from standard input."""
     decide.begin(stack)
     if (target := decide.target(stack)) == AZURE:
-        _refuse(stack, target, "config")
+        refuse(stack, target, "config")
     used = decide.current_runner(stack)
     secret = re.split(r"[.\[]", name)[0] in SECRET_KEYS
     if secret and value is not None:
@@ -180,14 +133,14 @@ def logs(stack: str, request: str | None) -> None:
     elif target == CLUSTER:
         cluster.logs(decide.current_runner(stack), settings_of(stack), request)
     else:
-        _refuse(stack, target, "logs")
+        refuse(stack, target, "logs")
 
 
 def load(stack: str, seconds: int, concurrency: int) -> None:
     """Traffic of our own, then what monitoring recorded of it."""
     target = decide.target(stack)
     if target != LOCAL:
-        _refuse(stack, target, "load")
+        refuse(stack, target, "load")
     traffic.load(decide.current_runner(stack), settings_of(stack), seconds, concurrency)
 
 

@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-import yaml
+from stacks.stack_file import config_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -55,8 +55,7 @@ def cluster_stack(stack: str) -> str | None:
     """Name of the stack that made the cluster of this one (`kubernetes.cluster`), without its project; None
     for one of another project, whose files are not here."""
     file = stack_file(stack)
-    content = yaml.safe_load(file.read_text()) if file.exists() else None
-    where = ((content or {}).get("config") or {}).get("slm-kit:kubernetes")
+    where = config_of(file).get("slm-kit:kubernetes") if file.exists() else None
     named = where.get("cluster") if isinstance(where, dict) else None
     *_, project, name = [state_folder().name, *str(named or "").split("/")]
     return name if name and project == state_folder().name else None

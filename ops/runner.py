@@ -83,11 +83,14 @@ class Runner(ABC):
         if code != 0:
             failure = {2: KitError, 3: HostError, 4: DownloadError}.get(code, UpdateError)
             # `up`, `config set`: what follows are flags and values.
-            verb = itertools.takewhile(lambda word: not word.startswith("-"), command[self._before_verb :])
+            words = itertools.takewhile(lambda word: not word.startswith("-"), command[self._before_verb :])
+            verb = list(itertools.islice(words, 2))
+            # The others begin nothing.
+            goes_on = "; it continues" if verb[0] in ("up", "down", "destroy") else ""
             raise failure(
-                " ".join([self.name, *itertools.islice(verb, 2)]),
+                " ".join([self.name, *verb]),
                 f"failed with exit code {code}",
-                said.strip() or "Mend what is said above and run the same command again; it continues.",
+                said.strip() or f"Mend what is said above and run the same command again{goes_on}.",
             )
         return out
 
@@ -136,6 +139,7 @@ class PulumiCli(Runner):
         "preview": ("preview", "--diff"),
         "down": ("destroy", "--yes", "--skip-preview"),
         "output": ("stack", "output"),
+        "export": ("stack", "export"),
     }
 
     def command(self, verb: str, *arguments: str, stack: str | None = None) -> list[str]:
@@ -169,14 +173,7 @@ class PulumiCli(Runner):
     def prepare(self) -> None:
         """Make the stack known to the backend."""
         self._run(
-            [
-                executable() or "pulumi",
-                "stack",
-                "select",
-                "--create",
-                self.stack,
-                "--non-interactive",
-            ],
+            [executable() or "pulumi", "stack", "select", "--create", self.stack, "--non-interactive"],
             capture=True,
         )
 

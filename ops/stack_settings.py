@@ -9,6 +9,7 @@ from components.open_webui import KEY_ID as OPEN_WEBUI_KEY
 from ops import edge, model_source
 from ops.decide import config, target
 from ops.paths import stack_file
+from ops.targets import EDGE
 from stacks.config import STRUCTURED_KEYS, plain_keys, refuse_unknown_keys
 from stacks.parsing import parse
 from stacks.plan import plan
@@ -21,7 +22,7 @@ def kept_if_valid(stack: str) -> Iterator[None]:
     before = stack_file(stack).read_text()
     try:
         yield
-        if target(stack) == edge.TARGET:
+        if target(stack) == EDGE:
             edge.plans(stack)
         else:
             plan(settings_of(stack, with_secrets=False))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from pydantic import ValidationError
 
 from catalog.errors import KitError
@@ -14,6 +13,7 @@ from components.key_vault import check_vault
 from stacks.aks_settings import AksSettings
 from stacks.config import refuse_secrets_in_the_clear
 from stacks.settings import NAMESPACE
+from stacks.stack_file import config_of
 
 VAULT_SECRETS = "vaultSecrets"
 """Secret config: name of a vault's secret to its value."""
@@ -60,7 +60,7 @@ def vault_secrets() -> Mapping[str, pulumi.Output[str]]:
 def _unknown_in_file(stack: str) -> list[str]:
     """Keys of our namespace in the stack's file that an aks stack does not have."""
     path = Path(__file__).with_name(f"Pulumi.{stack}.yaml")
-    config = (yaml.safe_load(path.read_text()) or {}).get("config") or {} if path.is_file() else {}
+    config = config_of(path) if path.is_file() else {}
     names = [key.removeprefix(f"{NAMESPACE}:") for key in config if key.startswith(f"{NAMESPACE}:")]
     return [name for name in names if name not in (*aks_keys(), VAULT_SECRETS)]
 

@@ -138,6 +138,9 @@ def _cost(pool: str, sku: AzureSku, least: int, most: int) -> CostRow:
 
 
 def _gpu_pool(settings: GpuPoolSettings) -> GpuPool:
+    for model in settings.models:
+        # A name that is no model is no matter of sizes.
+        catalog.find(model.name)
     if settings.sku is not None:
         return _on(settings, find_sku(settings.sku))
     priced = [each for each in azure_skus().values() if each.gpu and each.usd_per_hour is not None]

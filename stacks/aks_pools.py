@@ -48,6 +48,11 @@ class WorkPoolSettings(PoolSettings):
     min_nodes: int = 1
     max_nodes: int = 3
 
+    @model_validator(mode="after")
+    def _has_no_gpus(self) -> "WorkPoolSettings":
+        _refuse_gpus(self.name, self.sku)
+        return self
+
 
 class PoolModelSettings(Settings):
     """A model that the pool's GPUs must hold. The workload layer serves it; here it decides the size."""
@@ -89,9 +94,19 @@ class SystemPoolSettings(Settings):
     @model_validator(mode="after")
     def _can_be_had(self) -> "SystemPoolSettings":
         check_scale(SystemPool.name, self.min_nodes, self.max_nodes, system=True)
-        find_sku(self.sku)
+        _refuse_gpus(SystemPool.name, self.sku)
         return self
 
     def as_pool(self) -> SystemPool:
         """For the cluster."""
         return SystemPool(SystemPool.name, self.sku, self.min_nodes, self.max_nodes, self.zones)
+
+
+def _refuse_gpus(pool: str, sku: str) -> None:
+    """Raise KitError for a size with GPUs: nothing that the pool is for would use them."""
+    if find_sku(sku).gpu is not None:
+        raise KitError(
+            f"sku {sku} of pool {pool}",
+            "has GPUs, which are paid for and which nothing there uses",
+            "Choose a size without, and list this one in gpuPools.",
+        )

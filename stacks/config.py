@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pulumi
-import yaml
 from pulumi.runtime.config import is_config_secret
 
 from catalog.errors import KitError
 from stacks.base import Settings
 from stacks.parsing import parse
 from stacks.settings import NAMESPACE, StackSettings
+from stacks.stack_file import config_of, content_of
 
 SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets", "receiverSecrets")
 MONITORING_PASSWORD = "monitoring"
@@ -137,6 +137,5 @@ def _keys_in_file(stack: str) -> Iterable[str]:
     path = Path(__file__).with_name(f"Pulumi.{stack}.yaml")
     if not path.is_file():
         return ()
-    content = yaml.safe_load(path.read_text()) or {}
-    refuse_misplaced_keys(content)
-    return content.get("config") or {}
+    refuse_misplaced_keys(content_of(path))
+    return config_of(path)

@@ -27,8 +27,9 @@ class DockerSiteSettings(Settings):
     speaks HTTP, and keys travel in the clear in the site's network."""
     gateway_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     images: ImageSettings | None = None
-    """Where the engine finds the kit's images; one that it has already is not pulled. Default: they are built
-    on it."""
+    """Where the engine finds the kit's images; one that it has already is not pulled. The prefix begins with
+    a registry's host, as Docker asks Docker Hub for any other, where anybody may own that name: for images
+    that were loaded there (`docker load`) it is localhost/slm-kit. Default: they are built on it."""
 
 
 class SiteSettings(Settings):
@@ -76,12 +77,46 @@ class SiteSettings(Settings):
                 "how it is reached", "is one of `docker` and `kubernetes`", "Give {docker: {host: ssh://…}}, "
                 "or {kubernetes: {kubeconfig: …, images: {tag: …}}}.",
             )  # fmt: skip
+        if self.docker is not None and self.docker.images and not self.docker.images.from_registry:
+            raise KitError(
+                f"docker.images.prefix {self.docker.images.prefix!r}",
+                "names no registry, and Docker would ask Docker Hub, where anybody may own that name",
+                "Name the registry, or localhost/slm-kit for images that were loaded on the site "
+                "(`make images PREFIX=localhost/slm-kit`).",
+            )
         if self.kubernetes is not None and self.kubernetes.kubeconfig is None:
             raise KitError(
                 "kubernetes.kubeconfig", "is not set, and what this shell uses may be another site's",
                 "Name the site's file.",
             )  # fmt: skip
+        if self.kubernetes is not None:
+            _refuse_on_cluster(self.machine, self.kubernetes, self.models)
         find_hardware(self.hardware)
+
+
+def _refuse_on_cluster(
+    machine: Hardware, cluster: KubernetesSettings, models: tuple[ModelSettings, ...]
+) -> None:
+    """A site's cluster serves on processors, and has no monitoring that scaling could follow."""
+    if machine.kind == "gpu":
+        raise KitError(
+            f"hardware {machine.name}",
+            "is a GPU, and a site that is a cluster serves on processors",
+            "Reach that machine with `docker`, or name its processors' hardware.",
+        )
+    if cluster.gpu_pools:
+        raise KitError(
+            "kubernetes.gpuPools",
+            "a site that is a cluster serves on processors",
+            "Remove it, or serve there with a stack of its own (target kubernetes).",
+        )
+    for model in models:
+        if model.scaling.changes:
+            raise KitError(
+                f"scaling of model {model.name}",
+                "the replicas of a site's models never change: nothing there measures demand",
+                "Give minReplicas and maxReplicas one number, or use a stack with target kubernetes.",
+            )
 
 
 class EdgeSettings(Settings):

@@ -69,6 +69,7 @@ def plug(cluster: KubernetesSettings, namespace: str, provider: Provider | None)
         args["exporter_image"] = f"{cluster.images.prefix}/gpu-exporter:{cluster.images.tag}"
         # The stack's own Prometheus asks, too.
         args["scraped_from"] = sorted({cluster.gpu_metrics_for, namespace})
+        args["exporter_pulled"] = cluster.images.from_registry
     GpuPlugins("gpu", args, pulumi.ResourceOptions(provider=provider))
 
 

@@ -1,11 +1,14 @@
 """What a composition tells its Kubernetes platform, and what it refuses before there is one."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import pulumi
 
+from catalog.errors import KitError
+from catalog.models import find
 from components.gateway.types import Route
 from components.platform import Platform
 from components.platforms.kubernetes import KubernetesPlatformArgs
@@ -31,12 +34,30 @@ def check_plan(made: Plan, settings: StackSettings, cluster: KubernetesSettings)
     # One that is made of the stack's name is the stack's own.
     check_place(cluster.namespace or "slm", cluster.egress_ranges, cluster.cpu_share)
     check_places(made.hosted, {model.name: model.scaling for model in settings.hosted}, cluster)
+    _check_store(made, cluster)
     taken = [each for name in (GATEWAY, *PARTS) for each in (name, f"{name}-published")]
     for each in made.hosted:
         name = each.serving.name
         same_name(name, taken)
         taken.append(name)
         check(name, each.workload)
+
+
+def _check_store(made: Plan, cluster: KubernetesSettings) -> None:
+    """Each variant is there once. What a conversion needs beside its result is not counted."""
+    variants = {
+        (each.serving.model.name, each.decision.variant): find(each.serving.model.name)
+        .variants[each.decision.variant]
+        .bytes
+        for each in made.hosted
+    }
+    gib = sum(variants.values()) / 2**30
+    if gib > cluster.store_gib:
+        raise KitError(
+            f"slm-kit:kubernetes.storeGib {cluster.store_gib}",
+            f"the files of the models are {gib:.1f} GiB",
+            f"Set it to {math.ceil(gib * 1.1)} or more.",
+        )
 
 
 def platform_args(
@@ -59,6 +80,8 @@ def platform_args(
         "pull_secrets": cluster.images.pull_secrets,
         "admits": {f"{prefix}{GATEWAY}": cluster.admitted},
     }
+    if not cluster.images.from_registry:
+        args["images_on_nodes"] = cluster.images.prefix
     if cluster.storage_class is not None:
         args["storage_class"] = cluster.storage_class
     return args

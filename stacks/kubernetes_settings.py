@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from catalog.azure_skus import MigProfile, cut
 from catalog.azure_skus import find as find_sku
@@ -12,6 +12,7 @@ from catalog.errors import KitError
 from catalog.hardware import Hardware
 from catalog.hardware import find as find_hardware
 from components.gpu_nodes import GPU_TAINT, POOL_LABEL, RESOURCE_TAINT, SPOT_TAINT
+from components.image_reference import names_registry
 from stacks.base import Settings
 from stacks.exposure_settings import IngressSettings, LoadBalancerSettings
 
@@ -23,19 +24,38 @@ Taint = Annotated[
 NAMESPACE = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
-Prefix = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$")]
+def _is_no_address(prefix: object) -> object:
+    if isinstance(prefix, str) and "://" in prefix:
+        raise KitError(
+            f"prefix {prefix!r} of images",
+            "is an address; a reference of an image has no scheme",
+            f"Write {prefix.partition('://')[2].rstrip('/')!r}.",
+        )
+    return prefix
+
+
+Prefix = Annotated[
+    str, BeforeValidator(_is_no_address), Field(pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$")
+]
 
 
 class ImageSettings(Settings):
     """Where nodes find the images of the kit: `<prefix>/<name>:<tag>`."""
 
     prefix: Prefix = "slm-kit"
-    """Registry and repository, e.g. example.azurecr.io/slm-kit. Default: images that were imported on the
-    nodes (`ctr -n k8s.io images import`, `kind load docker-image`)."""
+    """Registry and repository, e.g. example.azurecr.io/slm-kit or docker.io/acme/slm-kit. Without a
+    registry's host, as the default: images that were imported on the nodes (`ctr -n k8s.io images import`,
+    `kind load docker-image`), which are never pulled: a node would ask Docker Hub, where anybody may own
+    that name."""
     tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
     """Of all of them; another tag rolls every workload."""
     pull_secrets: tuple[str, ...] = ()
     """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
+
+    @property
+    def from_registry(self) -> bool:
+        """Whether the prefix begins with a registry's host."""
+        return names_registry(f"{self.prefix}/")
 
 
 class ModelImageSettings(Settings):
@@ -46,7 +66,8 @@ class ModelImageSettings(Settings):
     """
 
     prefix: Prefix | None = None
-    """Registry and repository. Default: that of `images`."""
+    """Registry and repository. Without a registry's host, images that were imported on the nodes, which are
+    never pulled. Default: that of `images`."""
 
 
 class GpuPool(Settings):
@@ -123,7 +144,8 @@ class KubernetesSettings(Settings):
     storage_class: str | None = None
     """Default: the cluster's."""
     shared_access: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
-    """Of the model store: ReadWriteMany where models run on several nodes."""
+    """Of the model store: ReadWriteMany where models run on several nodes. Its storageClass, or the cluster's
+    default where none is named, must offer it: most that are disks do not, and the claim stays pending."""
     store_gib: Annotated[int, Field(ge=1, le=16_384)] = 32
     """Size of the model store, GiB."""
     model_images: ModelImageSettings | None = None

@@ -4,7 +4,14 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from catalog import models as catalog
@@ -93,6 +100,18 @@ class ModelSettings(Settings):
     def public_names(self) -> tuple[str, ...]:
         """What clients can ask for: the model, and each of its LoRA adapters."""
         return (self.name, *self.vllm.lora_adapters)
+
+    @field_validator("scaling", mode="wrap")
+    @classmethod
+    def _is_of_a_model(
+        cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> ScalingSettings:
+        try:
+            scaling: ScalingSettings = handler(value)
+        except KitError as error:
+            where = f"{error.value} of model {info.data.get('name')}"
+            raise KitError(where, error.limit, error.next_step) from error
+        return scaling
 
     @model_validator(mode="after")
     def _fits_the_catalog(self) -> "ModelSettings":

@@ -3,15 +3,16 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from catalog.errors import KitError
 from components.autoscaling.types import MOST_REPLICAS, Schedule, check_range, check_zone
 from stacks.base import Settings
 
 
-def _time(value: str) -> str:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+def _time(value: object) -> str:
+    """Text only: YAML makes a number of 10:00 without quotes, 600."""
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
         raise ValueError('it must be a time in quotes: "08:00" to "23:59"')
     return value
 
@@ -23,7 +24,7 @@ def _zone(value: str) -> str:
 
 TARGET_UTILIZATION = 0.75
 
-Time = Annotated[str, AfterValidator(_time)]
+Time = Annotated[str, BeforeValidator(_time)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 

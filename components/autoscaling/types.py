@@ -140,12 +140,12 @@ def check_zone(name: str) -> None:
 
 def check_range(least_replicas: int, most_replicas: int, *, least: int) -> None:
     """Refuses a minimum above the maximum, and numbers out of bounds."""
-    check_count("max_replicas", most_replicas, 1, MOST_REPLICAS)
-    check_count("min_replicas", least_replicas, least, MOST_REPLICAS)
+    check_count("maxReplicas", most_replicas, 1, MOST_REPLICAS)
+    check_count("minReplicas", least_replicas, least, MOST_REPLICAS)
     if least_replicas > most_replicas:
         raise KitError(
-            f"min_replicas {least_replicas}",
-            f"it is more than max_replicas {most_replicas}",
+            f"minReplicas {least_replicas}",
+            f"it is more than maxReplicas {most_replicas}",
             "Lower the one or raise the other.",
         )
 

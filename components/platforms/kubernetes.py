@@ -41,8 +41,7 @@ class KubernetesPlatformArgs(TypedDict):
     storage_class: NotRequired[str]
     """Default: the cluster's."""
     shared_access: NotRequired[AccessMode]
-    """Of volumes that several workloads or replicas mount: ReadWriteMany where these may be on several nodes.
-    Default: ReadWriteOnce, which keeps all of them on one node."""
+    """Of volumes that several mount. Default: ReadWriteOnce, which keeps all who do on one node."""
     volume_gib: NotRequired[Mapping[str, int]]
     """Sizes of volumes, GiB; a cache is `<workload>-cache-<number>`. Default: 32 each."""
     quota: NotRequired[Mapping[str, str]]
@@ -65,10 +64,11 @@ class KubernetesPlatformArgs(TypedDict):
     admits: NotRequired[Mapping[str, Sequence[str]]]
     """Namespaces whose pods may ask the ports that a workload publishes. Default: none."""
     reachable_ranges: NotRequired[Sequence[str]]
-    """Private ranges (CIDR) that are outside for workloads with egress: a mirror, a proxy, an endpoint of
-    one's own. Default: none; public addresses only."""
+    """Private ranges (CIDR) that are outside for workloads with egress, e.g. a mirror. Default: none."""
     pull_secrets: NotRequired[Sequence[str]]
     """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
+    images_on_nodes: NotRequired[str]
+    """Prefix of images that are never pulled. Default: what a node does not have is."""
 
 
 class KubernetesPlatform(pulumi.ComponentResource):
@@ -187,6 +187,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
             priority_class=args.get("priority_classes", {}).get(name),
             cpu_share=args.get("cpu_share", 1) * (WATCHING_SHARE if workload.watches else 1),
             together=self._together(name, workload),
+            images_on_nodes=args.get("images_on_nodes"),
         )
 
     def _claim(

@@ -27,6 +27,8 @@ class Placement:
     """Part of the processors that is reserved, above 0 to 1; the limit stays."""
     together: Mapping[str, str] = field(default_factory=dict)
     """Labels of all pods, this one among them, that must be on one node. Default: replicas are spread."""
+    images_on_nodes: str | None = None
+    """Prefix of images that are never pulled. Default: what a node does not have is pulled."""
 
 
 def tolerations(gpus: int, placement: Placement) -> list[core.v1.TolerationArgsDict]:

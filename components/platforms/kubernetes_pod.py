@@ -95,7 +95,7 @@ def _container(
     placement: Placement,
 ) -> core.v1.ContainerArgsDict:
     resources = _resources(workload.resources, placement, gpus=workload.resources.gpus)
-    container = _confined(dns_label(name), workload, mounts, resources)
+    container = _confined(dns_label(name), workload, mounts, resources, placement)
     container["args"] = list(workload.command)
     container["ports"] = [{"container_port": port} for port in workload.ports]
     if endpoint_seconds(workload):
@@ -117,7 +117,7 @@ def _check(
     """Looks at the configuration before the program does: a pod with a bad one never gets a request."""
     # No more than the program, which runs after it: it reserves nothing of its own.
     resources = _resources(workload.resources, placement, gpus=0)
-    container = _confined("config-check", workload, mounts, resources)
+    container = _confined("config-check", workload, mounts, resources, placement)
     container["command"] = [*workload.config_check, CONFIG_PATH]
     return container
 
@@ -127,13 +127,13 @@ def _confined(
     workload: Workload,
     mounts: Sequence[core.v1.VolumeMountArgsDict],
     resources: core.v1.ResourceRequirementsArgsDict,
+    placement: Placement,
 ) -> core.v1.ContainerArgsDict:
     """What every container of the pod has in common."""
     return {
         "name": name,
         "image": workload.image,
-        # An image's reference names one content, and some are on the node only.
-        "image_pull_policy": "IfNotPresent",
+        "image_pull_policy": _pull_policy(workload.image, placement.images_on_nodes),
         "env": [{"name": key, "value": value} for key, value in sorted(workload.environment.items())],
         "volume_mounts": list(mounts),
         "resources": resources,
@@ -145,6 +145,15 @@ def _confined(
             "read_only_root_filesystem": True,
         },
     }
+
+
+def _pull_policy(image: pulumi.Input[str], on_nodes: str | None) -> pulumi.Input[str]:
+    """An image's reference names one content, so one that is there is never asked for again."""
+    if on_nodes is None:
+        return "IfNotPresent"
+    return pulumi.Output.from_input(image).apply(
+        lambda named: "Never" if named.startswith(f"{on_nodes}/") else "IfNotPresent"
+    )
 
 
 def _resources(wanted: Resources, placement: Placement, gpus: int) -> core.v1.ResourceRequirementsArgsDict:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
+from components.image_reference import names_registry
 from components.platforms.kubernetes_names import memory_quantity
 from components.workload import CERTIFICATE_PATH, CONFIG_PATH, SECRETS_PATH, Mount, Workload
 
@@ -109,4 +110,7 @@ def _claim(name: str, mount: Mount) -> core.v1.VolumeArgsDict:
 
 def _image(name: str, reference: pulumi.Input[str]) -> core.v1.VolumeArgsDict:
     """The kubelet has the image before it starts the pod, with the pull secrets of its account."""
-    return {"name": name, "image": {"reference": reference, "pull_policy": "IfNotPresent"}}
+    policy = pulumi.Output.from_input(reference).apply(
+        lambda named: "IfNotPresent" if names_registry(named) else "Never"
+    )
+    return {"name": name, "image": {"reference": reference, "pull_policy": policy}}

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 MODEL = "smollm2-135m-instruct"
 SERVED = [{"name": MODEL, "contextLength": 1024, "concurrency": 2}]
-IMAGES = {"tag": "1.0"}
+IMAGES = {"prefix": "registry.example/slm-kit", "tag": "1.0"}
 SHOP: dict[str, Any] = {
     "name": "shop-1",
     "hardware": "mini-pc-n100-16",

@@ -110,6 +110,36 @@ def test_images_have_the_prefix_and_tag_of_the_cluster() -> None:
     assert images == {f"{prefix}/gateway:7", f"{prefix}/onnx-server:7"}
 
 
+@pytest.mark.parametrize(
+    ("prefix", "policy"),
+    [
+        (None, "Never"),
+        ("acme/slm-kit", "Never"),
+        ("registry.example/slm", "IfNotPresent"),
+        ("registry:5000", "IfNotPresent"),
+        ("localhost/slm-kit", "IfNotPresent"),
+    ],
+)
+def test_an_image_that_no_registry_has_is_never_asked_for_at_docker_hub(
+    prefix: str | None, policy: str
+) -> None:
+    images = {"tag": "7"} if prefix is None else {"prefix": prefix, "tag": "7"}
+    pool = {**POOL["kubernetes"], "images": images, "devicePlugin": True, "gpuMetricsFor": "monitoring"}
+    rendering = render_stack(**{**POOL, "models": [ON_GPU], "kubernetes": pool})
+    policies = {
+        container["image"]: container.get("imagePullPolicy")
+        for each in rendering.resources
+        for pod in [(each.inputs.get("spec") or {}).get("template", {}).get("spec", {})]
+        for container in [*pod.get("initContainers", []), *pod.get("containers", [])]
+    }
+    ours = {image: found for image, found in policies.items() if image.endswith(":7")}
+    assert {image.rpartition("/")[2] for image in ours} == {
+        "gateway:7", "model-tools-fetch:7", "gpu-exporter:7"
+    }  # fmt: skip
+    assert set(ours.values()) == {policy}
+    assert policies[upstream_image("vllm")] == "IfNotPresent", "an image of others is pulled"
+
+
 def test_the_namespace_is_named_after_the_stack_and_no_longer_than_one_may_be() -> None:
     rendering = render_stack("s" * 63, kubernetes={"images": {"tag": "1.0"}})
     (namespace,) = rendering.of_type("kubernetes:core/v1:Namespace")
@@ -157,6 +187,10 @@ def test_the_device_plugin_runs_on_the_pools_in_a_namespace_of_its_own_where_ask
         ({"kubernetes": None}, "slm-kit:kubernetes"),
         ({"kubernetes": {"namespace": "models"}}, "kubernetes.images"),
         ({"kubernetes": {**CLUSTER, "namespace": "Models"}}, "kubernetes.namespace"),
+        (
+            {"kubernetes": {**CLUSTER, "images": {"prefix": "https://registry.example/slm/", "tag": "7"}}},
+            "Write 'registry.example/slm'",
+        ),
         ({"monitoring": None}, "has no password"),
         ({"modelFolder": "/models"}, "modelFolder"),
         ({"models": [{"name": "7b-chat", "model": MODEL}]}, "7b-chat"),

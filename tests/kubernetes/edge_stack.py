@@ -12,12 +12,13 @@ import yaml
 from ops import trust
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.relay import Relay
-from tests.kubernetes.workload_stack import TAG, load_images
+from tests.kubernetes.workload_stack import IMAGES, TAG, load_images
 from tests.stack.rig import Stack, new_stack
 
 NAME = "test-edge"
 MODEL = "smollm2-135m-instruct"
 PORT = 18591
+LOADED = "localhost/slm-kit"
 UP_SECONDS = 900
 PREFIX = "slm-kit:"
 
@@ -27,6 +28,7 @@ class EdgeStack:
 
     def __init__(self, cluster: Cluster, relay: Relay, engine: str, folder: Path) -> None:
         load_images(cluster)
+        _name_locally()
         self.docker: Stack = new_stack(NAME, PORT, folder)
         self.state = folder / "state.json"
         self._passphrase = folder / "passphrase"
@@ -67,13 +69,22 @@ class EdgeStack:
         return self.run("up", "--continue-on-error")
 
 
+def _name_locally() -> None:
+    """The images that were built, under the prefix of those that were loaded into the site's engine."""
+    for name in IMAGES:
+        subprocess.run(
+            ["docker", "tag", f"slm-kit/{name}:{TAG}", f"{LOADED}/{name}:{TAG}"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
 def _sites(engine: str, kubeconfig: Path) -> list[dict[str, Any]]:
     models = [{"name": MODEL, "engine": "onnx", "contextLength": 1024, "concurrency": 2}]
     cluster = {"kubeconfig": str(kubeconfig), "images": {"tag": TAG}, "storeGib": 1, "cpuShare": 0.1}
     common: dict[str, Any] = {"hardware": "cpu-2", "models": models}
     return [
         {"name": "shop", "location": "de-hamburg", "ring": "canary", "keys": [{"id": "shop"}], **common,
-         "docker": {"host": engine, "gatewayPort": PORT, "images": {"tag": TAG}}},
+         "docker": {"host": engine, "gatewayPort": PORT, "images": {"prefix": LOADED, "tag": TAG}}},
         {"name": "plant", "location": "fr-lyon", "keys": [{"id": "plant"}], **common,
          "kubernetes": cluster},
     ]  # fmt: skip

@@ -59,6 +59,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"systemPool": {"minNodes": 0}}, "takes 1 to 1000"),
     ({"systemPool": {"sku": "Standard_D4ds_v6"}}, "Did you mean Standard_D4ds_v5"),
     ({"workPool": {"sku": "Standard_Nothing"}}, "not in the catalog"),
+    ({"workPool": {"sku": "Standard_NC4as_T4_v3"}}, "of pool work: has GPUs"),
+    ({"systemPool": {"sku": "Standard_NC4as_T4_v3"}}, "of pool system: has GPUs"),
     ({"clusterName": "-a"}, "with a letter or digit at both ends"),
     ({"registry": {"name": "my-registry"}}, "5 to 50 letters and digits"),
     ({"vault": {"name": "a--vault"}}, "single -"),
@@ -101,13 +103,19 @@ def test_what_azure_or_the_kit_would_not_take_is_refused(changes: dict[str, Any]
             pool(models=[{"name": "gemma-3-27b-it", "contextLength": 131072, "concurrency": 64}]),
             "no size of catalog/azure_skus.yaml holds its models",
         ),
-        (pool(models=[{"name": "gpt-5"}]), "not in the catalog"),
     ],
 )
 def test_a_gpu_pool_that_no_model_fits_on_is_refused(changes: Any, words: str) -> None:
     with pytest.raises(KitError) as refusal:
         plan(parsed(gpuPools=changes))
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("sku", [None, "Standard_NC4as_T4_v3"])
+def test_a_model_that_is_none_is_said_to_be_none_and_not_too_large(sku: str | None) -> None:
+    named = {} if sku is None else {"sku": sku}
+    with pytest.raises(KitError, match=r"^model 'phi-4-mini-instrukt'.*Did you mean phi-4-mini-instruct"):
+        plan(parsed(gpuPools=pool(models=[{"name": "phi-4-mini-instrukt"}], **named)))
 
 
 GOOD = {

@@ -31,7 +31,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (checkout / "rehearsal").symlink_to(ROOT / "rehearsal")
     file = checkout / "stacks" / f"Pulumi.{STACK}.yaml"
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (decide, images, lifecycle, paths, stack_settings):
+    for module in (decide, images, paths, stack_settings):
         monkeypatch.setattr(module, "stack_file", lambda _: file)
     monkeypatch.setattr(runner, "CHECKOUT", checkout)
     write(file, SITES)

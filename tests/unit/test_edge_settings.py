@@ -75,6 +75,13 @@ def test_what_is_known_of_a_site_better_than_by_its_hardware_counts() -> None:
         ({"keys": [{"id": "shop"}]}, "key id 'shop' is that of site shop"),
         ({"location": "Lyon, France"}, r"sites\[1\].location"),
         ({"memoryMib": 600}, "site plant: "),
+        ({"hardware": "orin-nano-8"}, "site plant: hardware orin-nano-8: is a GPU"),
+        ({"kubernetes": {**PLANT["kubernetes"], "gpuPools": [{"name": "gpu", "gpu": "t4"}]}},
+         r"site plant: kubernetes\.gpuPools"),
+        ({"models": [{**SERVED[0], "scaling": {"minReplicas": 0}}]}, f"site plant: scaling of model {MODEL}"),
+        ({"models": [{**SERVED[0], "scaling": {"maxReplicas": 3}}]}, f"site plant: scaling of model {MODEL}"),
+        ({"kubernetes": None, "docker": {"host": "ssh://plant", "images": IMAGES}},
+         "site plant: docker.images.prefix 'slm-kit': names no registry.*localhost/slm-kit"),
         ({"modles": []}, r"sites\[1\].modles: there is no such setting. Did you mean models"),
         ({"models": [{"name": "chat", "engine": "external", "external": {
             "url": "https://api.example/v1", "credential": "none"}}]}, "external model chat"),
@@ -85,6 +92,12 @@ def test_what_a_site_cannot_be_is_refused_before_any_site_is_made(
 ) -> None:
     with pytest.raises(KitError, match=words):
         planned(SHOP, {**PLANT, **changes})
+
+
+def test_a_sites_images_may_be_loaded_on_it_or_come_from_a_registry() -> None:
+    for prefix in ("localhost/slm-kit", "registry.example/slm-kit"):
+        docker = {**SHOP["docker"], "images": {**IMAGES, "prefix": prefix}}
+        assert len(planned({**SHOP, "docker": docker})) == 1
 
 
 def test_two_sites_on_one_engine_need_two_ports() -> None:

@@ -55,6 +55,23 @@ def test_a_plan_of_a_place_that_is_not_the_stacks_is_refused(changes: dict[str, 
         check_plan(plan(settings), settings, settings.kubernetes)
 
 
+def test_a_store_that_the_files_of_the_models_do_not_fit_into_is_refused_once_for_each_variant() -> None:
+    model = {"model": "qwen3-4b", "engine": "ollama", "contextLength": 1024, "concurrency": 1}
+    for gib, names in ((2, ["a"]), (3, ["a", "b"])):
+        config = {
+            "target": "kubernetes", "models": [{**model, "name": name} for name in names],
+            "keys": [{"id": "a"}], "modelSource": "hf",
+            "kubernetes": {"images": {"tag": "1"}, "storeGib": gib},
+        }  # fmt: skip
+        settings = parse(config, {"a": "slm-key"})
+        assert settings.kubernetes is not None
+        if gib == 3:
+            check_plan(plan(settings), settings, settings.kubernetes)
+            continue
+        with pytest.raises(KitError, match=r"storeGib 2: the files of the models are 2\.3 GiB.*to 3 or more"):
+            check_plan(plan(settings), settings, settings.kubernetes)
+
+
 @pytest.mark.parametrize("share", [0, -1, 1.5])
 def test_a_share_of_a_processor_is_above_nothing_and_at_most_all(share: float) -> None:
     with pytest.raises(KitError, match="cpu_share"):

@@ -24,7 +24,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runner.Runner:
     file = tmp_path / f"Pulumi.{STACK}.yaml"
     file.write_text((ROOT / "stacks/Pulumi.local-docker.example.yaml").read_text())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (decide, lifecycle, paths, stack_settings):
+    for module in (decide, paths, stack_settings):
         monkeypatch.setattr(module, "stack_file", lambda _: file)
     checkout = tmp_path / "checkout"
     (checkout / "stacks").mkdir(parents=True)

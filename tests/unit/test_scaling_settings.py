@@ -95,7 +95,7 @@ def test_a_model_with_a_fallback_does_not_go_to_zero_since_nothing_would_wake_it
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"minReplicas": 3, "maxReplicas": 2}, "more than max_replicas 2"),
+        ({"minReplicas": 3, "maxReplicas": 2}, "minReplicas 3.*more than maxReplicas 2"),
         ({"scaleToZeroAfterSeconds": 600}, "never lets it go to zero"),
         ({"minReplicas": 2, "maxReplicas": 2, "fallbackReplicas": 2}, "fallbackReplicas 2.*never changes"),
         ({"targetUtilization": 0.5}, "targetUtilization 0.5.*never changes"),
@@ -108,6 +108,21 @@ def test_a_model_with_a_fallback_does_not_go_to_zero_since_nothing_would_wake_it
 def test_settings_that_contradict_each_other_are_refused(config: dict[str, Any], words: str) -> None:
     with pytest.raises(KitError, match=words):
         wanted(**config)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"minReplicas": 3}, "^minReplicas 3 of model smollm2.*more than maxReplicas 1"),
+        ({"maxReplicas": 2, "schedule": [{**OFFICE, "start": 600}]}, "start 600: .*in quotes"),
+    ],
+)
+def test_a_refusal_of_scaling_names_the_setting_as_it_is_written_and_its_model(
+    config: dict[str, Any], words: str
+) -> None:
+    """600 is what YAML makes of 10:00 without quotes."""
+    with pytest.raises(KitError, match=words):
+        stack(models=[{**SMALL, "scaling": config}])
 
 
 @pytest.mark.parametrize(

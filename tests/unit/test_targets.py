@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import HostError, KitError
-from ops import azure, cluster, decide, keys, lifecycle, paths, runner, stack_settings
+from ops import azure, cleanup, cluster, decide, keys, lifecycle, paths, removal, runner, stack_settings
 from ops.kubectl import Kubectl
 from tests.conftest import ROOT
 
@@ -22,7 +22,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stack's file, of the test's own."""
     file = tmp_path / f"Pulumi.{STACK}.yaml"
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (decide, lifecycle, paths, stack_settings):
+    for module in (cleanup, decide, paths, removal, stack_settings):
         monkeypatch.setattr(module, "stack_file", lambda _: file)
     return file
 
@@ -77,9 +77,13 @@ def test_without_the_pulumi_cli_a_cluster_on_azure_is_refused_with_the_next_step
         assert "make render STACK=unit" in str(refusal.value)
 
 
-CLI = """#!/bin/sh
+CLI = r"""#!/bin/sh
 echo "$@" >>"$(dirname "$0")/calls"
-case "$*" in *--json*) echo '{"clusterName": "c", "registry": "r1.azurecr.io", "kubeconfig": "k"}';; esac
+here=$(dirname "$0")
+case "$*" in
+stack\ export*) test -e "$here/held" && held='{}'; echo "{\"deployment\": {\"resources\": [$held]}}";;
+*--json*) echo '{"clusterName": "c", "registry": "r1.azurecr.io", "kubeconfig": "k"}';;
+esac
 """
 
 
@@ -112,27 +116,112 @@ def test_a_cluster_is_not_removed_unless_somebody_types_its_name(monkeypatch: py
     azure.before_down(STACK, sure=False)
 
 
-def test_what_a_command_cannot_do_for_a_target_is_refused(file: Path) -> None:
-    file.write_text("config:\n  slm-kit:target: mainframe\n")
+def test_a_target_that_is_none_is_named_before_anything_else_is_judged(file: Path) -> None:
+    file.write_text("config:\n  slm-kit:target: akss\n  slm-kit:clusterName: x\n")
     commands: list[Callable[[], None]] = [
         lambda: lifecycle.up(STACK, None),
-        lambda: lifecycle.down(STACK),
-    ]
-    for command in commands:
-        with pytest.raises(KitError, match="target mainframe"):
-            command()
-    file.write_text("config:\n  slm-kit:target: aks\n")
-    commands = [
+        lambda: lifecycle.render(STACK),
         lambda: lifecycle.set_config(STACK, "location", "eastus"),
-        lambda: lifecycle.key(STACK, keys.KeyOptions()),
-        lambda: lifecycle.logs(STACK, None),
+        lambda: removal.down(STACK),
     ]
     for command in commands:
-        with pytest.raises(KitError, match="target aks"):
+        with pytest.raises(KitError, match=r"'akss' of stack unit: targets are .*Did you mean aks\?"):
             command()
-    file.write_text("config:\n  slm-kit:target: kubernetes\n")
-    with pytest.raises(KitError, match="make load"):
-        lifecycle.load(STACK, 60, 4)
+
+
+@pytest.mark.parametrize(
+    ("target", "command", "instead"),
+    [
+        ("aks", lambda: lifecycle.set_config(STACK, "location", "eastus"), "pulumi config set --stack unit"),
+        ("aks", lambda: lifecycle.key(STACK, keys.KeyOptions()), "serves no model"),
+        ("aks", lambda: lifecycle.password(STACK, "monitoring"), "serves no model"),
+        ("aks", lambda: lifecycle.logs(STACK, None), "serves no model"),
+        ("aks", lambda: lifecycle.load(STACK, 60, 4), "serves no model"),
+        ("edge", lambda: lifecycle.logs(STACK, None), "kubectl --kubeconfig"),
+        ("edge", lambda: lifecycle.load(STACK, 60, 4), "endpoint of a site"),
+        ("kubernetes", lambda: lifecycle.load(STACK, 60, 4), "kubectl … port-forward"),
+    ],
+)
+def test_what_a_command_cannot_do_for_a_target_is_refused_with_what_can(
+    file: Path, target: str, command: Callable[[], None], instead: str
+) -> None:
+    file.write_text(f"config:\n  slm-kit:target: {target}\n")
+    with pytest.raises(KitError, match=f"with target {target}: `make .* does not work on it.*{instead}"):
+        command()
+
+
+@pytest.mark.parametrize("target", ["kubernetes", "edge"])
+def test_down_of_a_stack_that_is_not_known_here_does_not_say_that_it_is_down(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    file.write_text(f"config:\n  slm-kit:target: {target}\n")
+    monkeypatch.setenv("PATH", str(file.parent))
+    monkeypatch.setattr(runner, "CHECKOUT", file.parent)
+    removal.down(STACK)
+    said = capsys.readouterr().err
+    assert f"nothing of stack {STACK} is known here: {paths.rehearsal_state(STACK)} has no resource" in said
+    assert "is down" not in said
+
+
+def test_down_of_a_cluster_on_azure_asks_the_pulumi_cli_though_nothing_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("config:\n  slm-kit:target: aks\n")
+    monkeypatch.setattr(runner, "CHECKOUT", file.parent)
+    monkeypatch.setattr(azure, "install_cli", lambda: False)
+    monkeypatch.setenv("PATH", str(file.parent))
+    with pytest.raises(HostError, match="needs the Pulumi CLI"):
+        removal.down(STACK)
+    (file.parent / "pulumi").write_text(CLI)
+    (file.parent / "pulumi").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
+    removal.down(STACK)
+    said = capsys.readouterr().err
+    assert "nothing of stack unit is known here: the Pulumi CLI's backend file://" in said
+    assert "keys" not in said
+    (file.parent / "held").touch()
+    removal.down(STACK, sure=True)
+    said = capsys.readouterr().err
+    assert "stack unit is down" in said
+    assert "keys" not in said
+
+
+def test_purge_of_a_stack_whose_state_has_resources_is_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Brought up by the Pulumi CLI itself: `make` wrote no runner. Its passphrase is still needed."""
+    file.write_text("config:\n  slm-kit:target: aks\n")
+    (file.parent / "pulumi").write_text(CLI)
+    (file.parent / "pulumi").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
+    (file.parent / "held").touch()
+    with pytest.raises(KitError, match="is not down"):
+        removal.purge(STACK, sure=True)
+    (file.parent / "held").unlink()
+    removal.purge(STACK, sure=True)
+    assert not file.exists()
+    assert "what this machine kept of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("config:\n  slm-kit:target: aks\n  slm-kit:x: {a: 1\n", r"line 4.*is no YAML"),
+        ("config:\n  slm-kit:target: [aks: b: c]\n", r"line 2.*is no YAML"),
+        ("config:\n  slm-kit:day: 2026-13-45\n", "is no YAML"),
+        ("- config\n", "is no object"),
+        ("config: [slm-kit:target]\n", "is no object"),
+    ],
+)
+def test_a_stack_file_that_is_no_yaml_is_refused_with_its_line(file: Path, text: str, words: str) -> None:
+    file.write_text(text)
+    reads: list[Callable[[], object]] = [
+        lambda: decide.target(STACK),
+        lambda: paths.cluster_stack(STACK),
+    ]
+    for read in reads:
+        with pytest.raises(KitError, match=f"stacks/Pulumi.unit.yaml.*{words}"):
+            read()
 
 
 def test_kubectl_is_told_of_kubeconfig_context_and_namespace() -> None:
