@@ -129,7 +129,8 @@ def _show(
     if answer is not None:
         first_answer.show(answer)
     if "url" in outputs:
-        print(f"  url       {outputs['url']}")
+        led = f" (lead its name to {outputs['address']})" if outputs.get("address") else ""
+        print(f"  url       {outputs['url']}{led}")
     print(f"  endpoint  {outputs['endpoint']} (inside the cluster)")
     print(f"  from here {control.port_forward()}")
     print(f"            then ask {FROM_HERE}")

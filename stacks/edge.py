@@ -19,7 +19,7 @@ from stacks.edge_config import read_edge_settings
 from stacks.edge_plan import SitePlan, plan_sites
 from stacks.edge_settings import DockerSiteSettings
 from stacks.gateway import gateway_args
-from stacks.kubernetes_ingress import let_in
+from stacks.kubernetes_exposure import certificate, let_in
 from stacks.kubernetes_platform import GATEWAY, STORE, platform_args, reached
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.local_images import LocalImages
@@ -78,14 +78,16 @@ def _serve(wanted: SitePlan) -> dict[str, Any]:
     model_services(made, platform, store, place.images, prefix, child)
     routes = reached(made.routes, platform)
     image = place.images.gateway()
-    door = gateway_args(made, wanted.settings, platform, image, routes, keys=f"{prefix}keys", opts=child)
-    Gateway(f"{prefix}{GATEWAY}", door, child)
-    endpoint: pulumi.Input[str] = place.endpoint
-    if site.kubernetes is not None and isinstance(platform, KubernetesPlatform):
-        port = wanted.settings.gateway_port
-        endpoint = let_in(site.kubernetes.ingress, platform, f"{prefix}{GATEWAY}", port) or endpoint
+    name = f"{prefix}{GATEWAY}"
+    secret = certificate(site.kubernetes, platform, name)
+    door = gateway_args(
+        made, wanted.settings, platform, image, routes, certificate=secret, keys=f"{prefix}keys", opts=child
+    )
+    Gateway(name, door, child)
+    outside = let_in(site.kubernetes, platform, name, wanted.settings.gateway_port)
     return {
-        "endpoint": endpoint,
+        "endpoint": outside.pop("url", place.endpoint),
+        **outside,
         "location": site.location,
         "ring": site.ring,
         "models": {e.serving.name: f"{e.decision.variant} on {e.decision.engine}" for e in made.hosted},

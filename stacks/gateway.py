@@ -21,13 +21,15 @@ def gateway_args(
     routes: Sequence[Route],
     *,
     collector: str | None = None,
+    certificate: pulumi.Input[str] | None = None,
     keys: str = "keys",
     opts: pulumi.ResourceOptions | None = None,
 ) -> GatewayArgs:
     """Arguments of the gateway; `routes` are the plan's, with aliases as the platform resolves them.
 
-    `collector`: where the platform does not hand on logs, the host:port that takes the gateway's. `keys` is
-    the name of the component that makes hashes of keys, `opts` are its own.
+    `collector`: where the platform does not hand on logs, the host:port that takes the gateway's.
+    `certificate`: a secret of the platform's, for TLS. `keys` is the name of the component that makes hashes
+    of keys, `opts` are its own.
     """
     args: GatewayArgs = {
         "platform": platform,
@@ -43,4 +45,6 @@ def gateway_args(
         args["authorities"] = made.authorities
     if collector is not None:
         args["collector"] = collector
+    if certificate is not None:
+        args["certificate"] = certificate
     return args

@@ -14,7 +14,7 @@ from components.platforms.kubernetes_names import dns_label
 from monitoring.collector import LINES_PORT
 from stacks.config import known_credentials, read_settings
 from stacks.gateway import gateway_args
-from stacks.kubernetes_ingress import let_in
+from stacks.kubernetes_exposure import certificate, let_in
 from stacks.kubernetes_monitoring import monitor, monitored, volumes_gib
 from stacks.kubernetes_placement import plug
 from stacks.kubernetes_platform import GATEWAY, STORE, check_plan, platform_args, reached
@@ -47,13 +47,16 @@ def program() -> None:
     services = model_services(made, platform, store, images)
     routes = reached(made.routes, platform)
     logs = None if watched is None else f"{platform.address('collector')}:{LINES_PORT}"
-    Gateway(GATEWAY, gateway_args(made, settings, platform, images.gateway(), routes, collector=logs))
+    secret = certificate(cluster, platform, GATEWAY)
+    door = gateway_args(
+        made, settings, platform, images.gateway(), routes, collector=logs, certificate=secret
+    )
+    Gateway(GATEWAY, door)
     if watched is not None:
         monitor(watched, settings, platform, images.monitoring, services)
     scale(scalers, platform)
-    url = let_in(cluster.ingress, platform, GATEWAY, settings.gateway_port)
-    if url is not None:
-        pulumi.export("url", url)
+    for name, value in let_in(cluster, platform, GATEWAY, settings.gateway_port).items():
+        pulumi.export(name, value)
     pulumi.export("namespace", platform.namespace)
     pulumi.export("endpoint", f"http://{platform.address('gateway')}:{PUBLIC_PORT}/v1")
     pulumi.export("gateway", platform.running("gateway").object_name)

@@ -13,7 +13,7 @@ from catalog.hardware import Hardware
 from catalog.hardware import find as find_hardware
 from components.gpu_nodes import GPU_TAINT, POOL_LABEL, RESOURCE_TAINT, SPOT_TAINT
 from stacks.base import Settings
-from stacks.ingress_settings import IngressSettings
+from stacks.exposure_settings import IngressSettings, LoadBalancerSettings
 
 Taint = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$")
@@ -96,7 +96,9 @@ class KubernetesSettings(Settings):
     admits: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...] = ()
     """Namespaces whose pods may ask the gateway. Default: none; `kubectl port-forward` always can."""
     ingress: IngressSettings | None = None
-    """The way in from outside the cluster. Default: none."""
+    """The way in from outside the cluster by a controller for Ingress. Default: none."""
+    load_balancer: LoadBalancerSettings | None = None
+    """The way in by a load balancer of the gateway's own; not beside `ingress`. Default: none."""
     cluster: Annotated[str, Field(pattern=r"^([\w.-]+/[\w.-]+/)?[A-Za-z0-9][A-Za-z0-9_-]*$")] | None = None
     """Stack that made the cluster (target aks), `stack` or `organization/project/stack`: its output
     `kubeconfig` says where the cluster is. Default: a file says it."""
@@ -142,6 +144,12 @@ class KubernetesSettings(Settings):
                 "stands beside kubernetes.kubeconfig",
                 "Keep one of them.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_way_in(self) -> "KubernetesSettings":
+        if self.ingress is not None and self.load_balancer is not None:
+            raise KitError("kubernetes.loadBalancer", "stands beside kubernetes.ingress", "Keep one of them.")
         return self
 
     @property

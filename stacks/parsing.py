@@ -11,7 +11,7 @@ from components.engines.external import ExternalOptions
 from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 from stacks.edge_settings import DockerSiteSettings, EdgeSettings, SiteSettings
-from stacks.ingress_settings import IngressSettings
+from stacks.exposure_settings import IngressSettings, LoadBalancerSettings
 from stacks.kubernetes_settings import GpuPool, KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
@@ -79,6 +79,7 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "autoscaling": AutoscalingSettings,
     "gpuPools": GpuPool,
     "ingress": IngressSettings,
+    "loadBalancer": LoadBalancerSettings,
     "sites": SiteSettings,
     "docker": DockerSiteSettings,
     "ports": MonitoringPorts,

@@ -14,7 +14,6 @@ from components.platforms.kubernetes_names import (
     digest_of,
     dns_label,
     full_name,
-    published_name,
     same_name,
 )
 from components.platforms.kubernetes_namespace import KubernetesNamespace, KubernetesNamespaceArgs
@@ -138,10 +137,6 @@ class KubernetesPlatform(pulumi.ComponentResource):
     def address(self, alias: str) -> str:
         """The full name of the alias' Service: the gateway's resolver knows no search domains."""
         return full_name(alias, self._args["namespace"])
-
-    def published(self, name: str) -> str:
-        """Service of the ports that a workload publishes, with its `host_port`s. Raises KeyError."""
-        return published_name(self._workloads[name].alias or name)
 
     def kept_volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
         """`kept_name(name)`; see components/platform.py."""

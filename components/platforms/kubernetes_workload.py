@@ -46,7 +46,8 @@ class KubernetesWorkloadArgs(TypedDict):
 
 
 class KubernetesWorkload(pulumi.ComponentResource):
-    """A Deployment or a Job and all it needs. `object_name` is the Deployment's or the Job's name."""
+    """A Deployment or a Job and all it needs. `object_name` is the Deployment's or the Job's name, `selector`
+    are labels of its pods alone."""
 
     object_name: pulumi.Output[str]
 
@@ -57,13 +58,13 @@ class KubernetesWorkload(pulumi.ComponentResource):
         self._args = args
         self._workload = args["workload"]
         self._name = dns_label(name, OBJECT_LIMIT)
-        self._selector = selector_of(args["stack"], name)
+        self.selector = selector_of(args["stack"], name)
         self._labels = {
             **labels_of(args["stack"], name, self._workload),
             **args["placement"].together,
         }
         sources = Sources(self._account(), self._config(), self._secrets(), args["caches"])
-        spec = pod_spec(name, self._workload, sources, args["placement"], self._selector)
+        spec = pod_spec(name, self._workload, sources, args["placement"], self.selector)
         door = self._policy()
         self._services()
         pods = Pods(
@@ -72,12 +73,17 @@ class KubernetesWorkload(pulumi.ComponentResource):
             spec,
             self._metadata(),
             self._labels,
-            self._selector,
+            self.selector,
             args.get("scaled_to"),
         )
         # No value says that a pod must not run before somebody decided what it may reach.
         self.object_name = controlled(pods, pulumi.ResourceOptions(parent=self, depends_on=[door]))
         self.register_outputs({"object_name": self.object_name})
+
+    @property
+    def published(self) -> str:
+        """Service of the ports that the workload publishes, with its `host_port`s."""
+        return published_name(self._workload.alias or self._name)
 
     def _metadata(
         self, name: str | None = None, annotations: Mapping[str, str] | None = None
@@ -141,7 +147,7 @@ class KubernetesWorkload(pulumi.ComponentResource):
             metadata=self._metadata(),
             spec=policy(
                 args["stack"],
-                self._selector,
+                self.selector,
                 self._workload,
                 admitted=args.get("admitted", ()),
                 reachable=args.get("reachable", ()),
@@ -156,9 +162,8 @@ class KubernetesWorkload(pulumi.ComponentResource):
             ports = {port: port for port in workload.ports}
             self._service(self._name, name, ports, _alias_form(workload))
         if workload.publish:
-            name = published_name(workload.alias or self._name)
             ports = {each.host_port: each.port for each in workload.publish}
-            self._service(f"{self._name}-published", name, ports, {"type": "ClusterIP"})
+            self._service(f"{self._name}-published", self.published, ports, {"type": "ClusterIP"})
 
     def _service(
         self, resource: str, name: str, ports: Mapping[int, int], form: core.v1.ServiceSpecArgsDict
@@ -169,7 +174,7 @@ class KubernetesWorkload(pulumi.ComponentResource):
             metadata=self._metadata(name, SKIP_AWAIT),
             spec={
                 **form,
-                "selector": self._selector,
+                "selector": self.selector,
                 "ports": [
                     {"name": f"tcp-{port}", "protocol": "TCP", "port": port, "target_port": target}
                     for port, target in sorted(ports.items())

@@ -152,7 +152,8 @@ class Brought(runner.Rehearsal):
         """Nothing is left to do."""
 
     def outputs(self) -> dict[str, Any]:
-        return {"namespace": "slm-unit", "endpoint": "http://gateway:8080/v1"}
+        outside = {"url": "https://models.example.com/v1", "address": "203.0.113.10"}
+        return {"namespace": "slm-unit", "endpoint": "http://gateway:8080/v1", **outside}
 
 
 def up(home: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
@@ -180,6 +181,7 @@ def test_a_model_that_is_awake_is_asked_through_the_gateways_own_port(
     said = capsys.readouterr().out
     assert "  answer    Paris." in said
     assert " port-forward service/gateway-published 8080:9000\n" in said
+    assert "  url       https://models.example.com/v1 (lead its name to 203.0.113.10)\n" in said
 
 
 def test_a_model_that_sleeps_is_left_to_the_user_to_wake(
