@@ -1,7 +1,9 @@
 """What a stack's cluster must have that Kubernetes itself has not."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stacks.kubernetes_settings import KubernetesSettings
 from stacks.settings import StackSettings
 
 KEDA_CHART = "https://kedacore.github.io/charts"
@@ -48,4 +50,19 @@ def needs_of(settings: StackSettings) -> tuple[Need, ...]:
                 "github.com/kubernetes/autoscaler), or set recommendations to false.",
             )
         )
-    return tuple(found)
+    return (*found, *_certificates(settings.kubernetes))
+
+
+def _certificates(cluster: KubernetesSettings | None) -> Iterator[Need]:
+    """Of an Ingress too, though it is only an annotation there: its certificate would never come."""
+    ways = {} if cluster is None else {"ingress": cluster.ingress, "loadBalancer": cluster.load_balancer}
+    for name, way in ways.items():
+        if way is not None and way.tls_secret is None:
+            yield Need(
+                "cert-manager.io/v1",
+                ("Certificate",),
+                "cert-manager",
+                f"slm-kit:kubernetes.{name}",
+                "Install it (https://cert-manager.io/docs/installation), or give tlsSecret: the Secret with a "
+                "certificate of yours.",
+            )

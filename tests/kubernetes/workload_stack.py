@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ HELD = ("slm-kit:keySecrets", "slm-kit:passwords")
 UP_SECONDS = 900
 
 
-def load_images(cluster: Cluster, *, watched: bool = False) -> None:
+def load_images(cluster: Cluster, *, watched: bool = False, converts: bool = True) -> None:
     """Give the cluster the kit's images, each once a session: the converter's takes a while."""
     for name in IMAGES | (MONITORING if watched else {}):
-        _load(cluster, name)
+        if converts or name != "model-tools-convert":
+            _load(cluster, name)
 
 
 @functools.cache
@@ -43,7 +44,7 @@ def _load(cluster: Cluster, name: str) -> None:
 
 class WorkloadStack:
     """Its commands; `key` is the API key. `watched`: whether it has a monitoring set, with `password`;
-    `scaling`: of its model."""
+    `scaling`: of its model; `models`: others in its place, which run elsewhere."""
 
     def __init__(
         self,
@@ -54,10 +55,12 @@ class WorkloadStack:
         *,
         watched: bool = False,
         scaling: Mapping[str, Any] | None = None,
+        models: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.name, self.namespace, self._watched = name, namespace, watched
         self._scaled = {} if scaling is None else {"scaling": dict(scaling)}
-        load_images(cluster, watched=watched)
+        self._models = list(models)
+        load_images(cluster, watched=watched, converts=not models)
         self._made = new_stack(name, 1, folder)
         self._passphrase = folder / "passphrase"
         self._passphrase.touch(mode=0o600)
@@ -82,7 +85,7 @@ class WorkloadStack:
                 "kubeconfig": str(self.kubeconfig), "namespace": self.namespace, "images": {"tag": TAG},
                 "storeGib": 1, "cpuShare": 0.1, **kubernetes,
             },
-            "models": [
+            "models": self._models or [
                 {"name": MODEL, "engine": "onnx", "contextLength": 1024, "concurrency": 2, **self._scaled}
             ],
             "keys": [{"id": "default"}],

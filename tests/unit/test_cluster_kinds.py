@@ -148,3 +148,26 @@ def test_a_need_says_which_setting_wants_it_and_what_to_do(tmp_path: Path) -> No
     found = needs_of(settings(tmp_path, "http://x", BY_DEMAND, autoscaling={"recommendations": True}))
     assert [need.api_version for need in found] == ["keda.sh/v1alpha1", "autoscaling.k8s.io/v1"]
     assert all(isinstance(need, Need) and need.wanted_by and need.next_step for need in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("loadBalancer", {"host": "models.example.com", "ranges": ["203.0.113.0/24"]}),
+        (
+            "ingress",
+            {"host": "models.example.com", "className": "nginx", "controllerNamespace": "ingress-nginx"},
+        ),
+    ],
+)
+def test_a_certificate_of_an_issuer_needs_cert_manager_and_a_secret_does_not(
+    tmp_path: Path, name: str, way: dict[str, object]
+) -> None:
+    def found(**certificate: str) -> tuple[Need, ...]:
+        cluster = {"images": {"tag": "1"}, name: {**way, **certificate}}
+        return needs_of(settings(tmp_path, "http://x", FIXED, kubernetes=cluster))
+
+    (need,) = found(clusterIssuer="letsencrypt")
+    assert (need.api_version, need.wanted_by) == ("cert-manager.io/v1", f"slm-kit:kubernetes.{name}")
+    assert "tlsSecret" in need.next_step
+    assert found(tlsSecret="models-tls") == ()
