@@ -161,8 +161,10 @@ def test_a_command_that_failed_is_named_with_its_verb_whoever_ran_it(
         (cli.outputs, "pulumi stack output"),
         (cli.prepare, "pulumi stack select"),
     ):
-        with pytest.raises(UpdateError, match=f"^{named}: failed with exit code 255"):
+        with pytest.raises(UpdateError, match=f"^{named}: failed with exit code 255") as failed:
             run()
+        begun = named in ("pulumi up", "pulumi destroy")
+        assert ("it continues" in str(failed.value)) == begun, "only of what was begun"
 
 
 def test_an_interrupt_lets_the_program_end_in_order(tmp_path: Path) -> None:
