@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from catalog.errors import KitError
-from ops import advise, docker_engine, images, lifecycle, lock_models, models, removal
+from ops import advise, docker_engine, images, lifecycle, lock_models, models, removal, rendering
 from ops.keys import KeyOptions
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "up": lambda a: lifecycle.up(a.stack, a.runner, sure=a.yes),
     "preview": lambda a: lifecycle.preview(a.stack),
-    "render": lambda a: lifecycle.render(a.stack),
+    "render": lambda a: rendering.render(a.stack),
     "down": lambda a: removal.down(a.stack, sure=a.yes),
     "purge": lambda a: removal.purge(a.stack, sure=a.yes),
     "key": lambda a: lifecycle.key(
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verb.add_argument("model")
             verb.add_argument("--context", type=int, default=2048, help="tokens of prompt and answer")
             verb.add_argument("--concurrency", type=int, default=4, help="requests at once")
-            verb.add_argument("--hardware", help="a name of catalog/hardware.yaml; default: all")
+            verb.add_argument("--hardware", help="of catalog/hardware.yaml or azure_skus.yaml; default: all")
             verb.add_argument("--engine", help="default: the kit chooses")
         if name == "logs":
             verb.add_argument("--request", help="id of a request: only lines that name it, of all containers")

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from catalog.azure_skus import cut
+from catalog.azure_skus import find as find_sku
 from catalog.choosing import Choice, choose_engine
 from catalog.engines import engines
 from catalog.errors import KitError
@@ -26,13 +28,16 @@ def advise(
     hardware_name: str | None = None,
     engine: str | None = None,
 ) -> None:
-    """Print the table, the advice and what to paste into the stack's config.
+    """Print the table, the advice and what to paste into the stack's config, by target.
 
+    `hardware_name` is of catalog/hardware.yaml, or an Azure size with GPUs, Standard_….
     KitError (exit code 2) where it fits nowhere, or not on the hardware that was named.
     """
     wanted, load = find_model(model), _load(find_model(model), context, concurrency)
     only = _engine(engine)
-    machines = [find_hardware(hardware_name)] if hardware_name else list(hardware().values())
+    sku = find_sku(hardware_name) if (hardware_name or "").lower().startswith("standard_") else None
+    named = cut(sku, None)[0] if sku else find_hardware(hardware_name) if hardware_name else None
+    machines = [named] if named else list(hardware().values())
     choices = {each.name: _choice(wanted, load, each, only) for each in machines}
     rows = [_best(wanted, load, each, choices[each.name], only) for each in machines]
     shown = [size_row(row) for row in rows if row is not None]
@@ -46,17 +51,28 @@ def advise(
         choose_engine(wanted, largest, context, concurrency, engine=only)
     print(_advice(wanted, fitting))
     print()
-    print(snippet(_preferred(fitting)))
+    print(snippet(_preferred(fitting), None if sku is None else sku.name))
 
 
-def snippet(choice: Choice) -> str:
-    """What to paste into a stack's config for this choice: its machine, and the model's entry."""
-    fit = choice.fit
-    machine = [f"slm-kit:hardware: {fit.hardware.name}"] if fit.gpus else []
+def snippet(choice: Choice, sku: str | None = None) -> str:
+    """What to paste into a stack's config for this choice: its machine or pool, and the model's entry.
+
+    `sku` is the Azure size that was named, if any.
+    """
+    fit, models = choice.fit, _entry(choice)
+    if not fit.gpus:
+        return f"# targets local-docker and kubernetes\n{models}"
+    machine = [f"slm-kit:hardware: {fit.hardware.name}"]
     if fit.gpus > 1:
         machine.append(f"slm-kit:hardwareGpus: {fit.gpus}")
+    nodes = f"gpu: {fit.hardware.name}, gpusPerNode: {fit.gpus}" if sku is None else f"sku: {sku}"
+    pool = ["slm-kit:kubernetes:  # beside images", "  gpuPools:", f"    - {{name: gpu, {nodes}}}"]
+    return "\n".join(["# target local-docker", *machine, models, "", "# target kubernetes", *pool, models])
+
+
+def _entry(choice: Choice) -> str:
+    fit = choice.fit
     lines = [
-        *machine,
         "slm-kit:models:",
         f"  - name: {fit.model.name}",
         f"    engine: {choice.engine}",

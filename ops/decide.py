@@ -25,17 +25,24 @@ PREFIX = f"{NAMESPACE}:"
 
 def begin(stack: str) -> None:
     """Make the stack's config file from its example where there is none."""
+    found, path = source(stack), stack_file(stack)
+    if found != path:
+        step(f"stacks/{path.name} made from its example")
+        shutil.copyfile(found, path)
+
+
+def source(stack: str) -> Path:
+    """The stack's file, or the example that it is to begin with. Raises KitError where there is neither."""
     path, example = stack_file(stack), example_file(stack)
     if path.exists():
-        return
+        return path
     if not example.exists():
         raise KitError(
             f"stack {stack!r}",
             f"there is no stacks/{path.name} and no example of that name",
             f"Copy an example: cp stacks/{example_file('local-docker').name} stacks/{path.name}",
         )
-    step(f"stacks/{path.name} made from its example")
-    shutil.copyfile(example, path)
+    return example
 
 
 def config(stack: str) -> dict[str, Any]:
@@ -45,21 +52,31 @@ def config(stack: str) -> dict[str, Any]:
         raise KitError(
             f"stack {stack!r}", f"there is no stacks/{path.name}", f"`make up STACK={stack}` begins one."
         )
-    refuse_misplaced_keys(content_of(path))
-    return config_of(path)
+    return read(path)
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The config in a stack's file. Raises KitError for what is none."""
+    refuse_misplaced_keys(content_of(file))
+    return config_of(file)
 
 
 def target(stack: str) -> str:
     """Which composition the stack runs. Raises KitError for one that is not there."""
-    written = str(config(stack).get(f"{PREFIX}target"))
-    if written not in COMPOSITIONS:
-        near = difflib.get_close_matches(written, COMPOSITIONS, n=1)
+    return target_of(stack, config(stack))
+
+
+def target_of(stack: str, written: Mapping[str, Any]) -> str:
+    """`target` by the stack's config."""
+    named = str(written.get(f"{PREFIX}target"))
+    if named not in COMPOSITIONS:
+        near = difflib.get_close_matches(named, COMPOSITIONS, n=1)
         raise KitError(
-            f"{PREFIX}target {written!r} of stack {stack}",
+            f"{PREFIX}target {named!r} of stack {stack}",
             f"targets are {', '.join(COMPOSITIONS)}",
             f"Did you mean {near[0]}?" if near else f"Set one of these in stacks/{stack_file(stack).name}.",
         )
-    return written
+    return named
 
 
 def current_runner(stack: str) -> runner.Runner:

@@ -1,11 +1,11 @@
 """The commands for a stack of edge sites. What a site is and can run, the program itself refuses."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import KitError
 from ops import decide, keys
 from ops.decide import PREFIX
-from ops.runner import Runner
 from ops.say import step
 from stacks.edge_config import edge_keys, refuse_unknown
 from stacks.edge_settings import EdgeSettings
@@ -38,12 +38,6 @@ def preview(stack: str) -> None:
     decide.current_runner(stack).show("preview")
 
 
-def prepare_render(used: Runner) -> None:
-    """Check the config and make the keys that a render shows hashes of."""
-    settings_of(used.stack)
-    keys.ensure(used)
-
-
 def plans(stack: str) -> "tuple[SitePlan, ...]":
     """All sites as they will be. Raises KitError for what cannot work."""
     # Here, as a machine whose stack has no sites need not have the packages of clusters.
@@ -70,7 +64,11 @@ def plans_with_images(stack: str) -> "list[SitePlan]":
 
 def settings_of(stack: str) -> EdgeSettings:
     """The settings as the stack's file has them; keys need no secret yet. Raises KitError."""
-    written = decide.config(stack)
+    return settings_from(decide.config(stack))
+
+
+def settings_from(written: Mapping[str, Any]) -> EdgeSettings:
+    """`settings_of` by the stack's config."""
     refuse_unknown(written)
     plain: dict[str, Any] = {
         key.removeprefix(PREFIX): value

@@ -78,14 +78,29 @@ def ensure_passwords(used: Runner) -> None:
     """Make the passwords that the settings call for and that are not there yet."""
     written = config(used.stack)
     present = written.get(f"{PREFIX}passwords") or {}
-    wanted = ["open-webui", "open-webui-session"] if f"{PREFIX}openWebui" in written else []
-    if (written.get(f"{PREFIX}monitoring") or {}).get("enabled", True):
-        wanted.append(MONITORING_PASSWORD)
-    for name in wanted:
+    for name in _passwords_of(written):
         if name not in present:
             show = f"make password STACK={used.stack} NAME={name}"
             step(f"new password {name!r}, kept as secret config; `{show}` shows it")
             used.set_config(f'{PREFIX}passwords["{name}"]', _random(), secret=True, path=True)
+
+
+def _passwords_of(written: Mapping[str, Any]) -> list[str]:
+    """Names of the passwords that config calls for."""
+    wanted = ["open-webui", "open-webui-session"] if f"{PREFIX}openWebui" in written else []
+    watched = (written.get(f"{PREFIX}monitoring") or {}).get("enabled", True)
+    return [*wanted, MONITORING_PASSWORD] if watched else wanted
+
+
+def unmade(written: Mapping[str, Any], *, passwords: bool) -> list[str]:
+    """Paths in config of the keys, and of the passwords where it has any, that `make up` is to make."""
+    wanted = {"keySecrets": ids_of(written), "passwords": _passwords_of(written) if passwords else []}
+    return [
+        f'{PREFIX}{place}["{name}"]'
+        for place, names in wanted.items()
+        for name in names
+        if name not in (written.get(f"{PREFIX}{place}") or {})
+    ]
 
 
 def show_password(used: Runner, name: str) -> str:

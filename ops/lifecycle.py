@@ -11,7 +11,7 @@ from ops import logs as written
 from ops.ask import Answer
 from ops.cleanup import remove_failed_jobs
 from ops.keys import KeyOptions
-from ops.runner import Runner, runner_for
+from ops.runner import Runner
 from ops.say import step
 from ops.stack_settings import kept_if_valid, settings_of
 from ops.targets import AZURE, CLUSTER, EDGE, LOCAL, refuse
@@ -69,20 +69,6 @@ def preview(stack: str) -> None:
     if target == CLUSTER:
         cluster.check_kinds(used, settings)
     used.preview()
-
-
-def render(stack: str) -> None:
-    """Print every resource of the stack as JSON; needs no engine and touches nothing of Docker."""
-    decide.begin(stack)
-    used = runner_for("rehearsal", stack)
-    target = decide.target(stack)
-    if target == EDGE:
-        edge.prepare_render(used)
-    elif target != AZURE:
-        settings_of(stack, with_secrets=False)
-        keys.ensure(used)
-        keys.ensure_passwords(used)
-    used.show("render", "--json")
 
 
 def key(stack: str, options: KeyOptions) -> None:

@@ -39,16 +39,19 @@ def passphrase_file(stack: str) -> Path:
 
     PULUMI_CONFIG_PASSPHRASE_FILE, where set, names the user's own instead.
     """
-    named = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-    if named:
-        return Path(named)
-    path = state_folder() / f"{stack}.passphrase"
-    if not path.exists():
+    path = passphrase_place(stack)
+    if not path.exists() and not os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
         cluster = cluster_stack(stack)
         theirs = None if cluster is None else state_folder() / f"{cluster}.passphrase"
         shared = theirs.read_text() if theirs is not None and theirs.exists() else None
         write_private(path, shared or secrets.token_urlsafe(32))
     return path
+
+
+def passphrase_place(stack: str) -> Path:
+    """Where that file is, or will be."""
+    named = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    return Path(named) if named else state_folder() / f"{stack}.passphrase"
 
 
 def cluster_stack(stack: str) -> str | None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from catalog.errors import DownloadError, HostError, KitError, UpdateError
@@ -31,11 +32,13 @@ class Runner(ABC):
 
     def environment(self) -> dict[str, str]:
         """Environment of the run; holds file names, never a secret."""
-        return {
-            **os.environ,
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file(self.stack)),
-            "PULUMI_ERROR_OUTPUT_STRING": "1",
-        }
+        passphrase = self.passphrase()
+        named = {} if passphrase is None else {"PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase)}
+        return {**os.environ, **named, "PULUMI_ERROR_OUTPUT_STRING": "1"}
+
+    def passphrase(self) -> Path | None:
+        """File with the passphrase of the stack's secrets, made at first. None: it is not here."""
+        return passphrase_file(self.stack)
 
     def show(self, verb: str, *arguments: str) -> None:
         """Run with its output on the terminal."""
@@ -140,6 +143,7 @@ class PulumiCli(Runner):
         "down": ("destroy", "--yes", "--skip-preview"),
         "output": ("stack", "output"),
         "export": ("stack", "export"),
+        "forget": ("stack", "rm", "--yes", "--preserve-config"),
     }
 
     def command(self, verb: str, *arguments: str, stack: str | None = None) -> list[str]:
@@ -164,11 +168,7 @@ class PulumiCli(Runner):
 
     def forget(self) -> None:
         """Take the stack out of the backend, after `down`; its config file stays."""
-        self._run(
-            [executable() or "pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", self.stack,
-             "--non-interactive"],
-            capture=True,
-        )  # fmt: skip
+        self.read("forget")
 
     def prepare(self) -> None:
         """Make the stack known to the backend."""

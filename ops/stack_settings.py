@@ -1,7 +1,7 @@
 """A stack's file as settings, and changes of it that are kept only where they can work."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.errors import KitError
@@ -33,7 +33,11 @@ def kept_if_valid(stack: str) -> Iterator[None]:
 
 def settings_of(stack: str, *, with_secrets: bool = True) -> StackSettings:
     """The stack's settings as its file has them; what cannot work is refused here already."""
-    written = config(stack)
+    return settings_from(config(stack), with_secrets=with_secrets)
+
+
+def settings_from(written: Mapping[str, Any], *, with_secrets: bool = True) -> StackSettings:
+    """`settings_of` by the stack's config."""
     refuse_unknown_keys(written)
     plain: dict[str, Any] = {
         name: written[f"{NAMESPACE}:{name}"] for name in plain_keys() if f"{NAMESPACE}:{name}" in written

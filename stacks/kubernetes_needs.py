@@ -63,6 +63,6 @@ def _certificates(cluster: KubernetesSettings | None) -> Iterator[Need]:
                 ("Certificate",),
                 "cert-manager",
                 f"slm-kit:kubernetes.{name}",
-                "Install it (https://cert-manager.io/docs/installation), or give tlsSecret: the Secret with a "
+                "Install it (https://cert-manager.io/docs/installation), or give tlsSecret: a Secret with a "
                 "certificate of yours.",
             )

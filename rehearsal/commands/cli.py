@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--state", type=Path, metavar="FILE", help="state file (default under XDG_STATE_HOME)"
     )
+    common.add_argument(
+        "--config-file", type=Path, metavar="FILE", help="configuration, instead of Pulumi.<stack>.yaml"
+    )
     common.add_argument("--parallel", type=int, default=_PARALLEL, help="operations at a time (default 16)")
     common.add_argument(
         "--backend",
@@ -92,6 +95,7 @@ def _session(args: argparse.Namespace) -> Session:
         factories=factories(args.backend),
         write=lambda line: print(line, file=sys.stderr, flush=True),
         state_file=args.state.resolve() if args.state else None,
+        config_file=args.config_file.resolve() if args.config_file else None,
         parallel=args.parallel,
     )
 

@@ -38,6 +38,7 @@ class Session:
     factories: Mapping[str, Factory]
     write: Callable[[str], None]
     state_file: Path | None = None
+    config_file: Path | None = None
     parallel: int = 16
     _crypters: list[Crypter] = field(default_factory=list)
 
@@ -47,7 +48,8 @@ class Session:
 
     @cached_property
     def stack_file(self) -> StackFile:
-        return StackFile(self.project.stack_file(self.stack), self.project.name)
+        path = self.config_file or self.project.stack_file(self.stack)
+        return StackFile(path, self.project.name)
 
     def config(self, placeholder: str = "") -> Config:
         """The program's configuration, checked against the schema."""

@@ -71,11 +71,13 @@ def test_no_table_is_wider_than_the_terminal(name: str, capsys: pytest.CaptureFi
     assert max(map(len, table.splitlines())) <= WIDTH
 
 
-def _pasted(capsys: pytest.CaptureFixture[str]) -> StackSettings:
+def _pasted(said: str, target: str = "local-docker") -> StackSettings:
     """Settings of a stack whose config has nothing but the advice and what every stack has."""
-    advised = yaml.safe_load(capsys.readouterr().out.split("\n\n")[-1])
-    config = {key.removeprefix("slm-kit:"): value for key, value in advised.items()}
-    given = {"target": "local-docker", "keys": [{"id": "default"}], "images": "upstream", "modelSource": "hf"}
+    (part,) = (part for part in said.split("\n\n") if part.startswith("# target") and target in part)
+    config = {key.removeprefix("slm-kit:"): value for key, value in yaml.safe_load(part).items()}
+    given = {"target": target, "keys": [{"id": "default"}], "images": "upstream", "modelSource": "hf"}
+    if "kubernetes" in config:
+        config["kubernetes"]["images"] = {"tag": "1"}
     return parse({**given, **config}, {"default": "slm-x"})
 
 
@@ -91,10 +93,30 @@ def test_what_is_given_to_paste_is_planned_by_the_stack(
     model: str, machine: str, engine: str, variant: str, gpus: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     advise(model, 2048, 4, machine)
-    (hosted,) = plan(_pasted(capsys)).hosted
+    (hosted,) = plan(_pasted(capsys.readouterr().out)).hosted
     assert (hosted.decision.engine, hosted.decision.variant, hosted.decision.gpus) == (engine, variant, gpus)
     assert hosted.fit.fits
     assert len(hosted.devices) == gpus
+
+
+@pytest.mark.parametrize(
+    ("machine", "gpus"), [("t4", 2), ("Standard_NC64as_T4_v3", 2), ("standard_nc24ads_a100_v4", 1)]
+)
+def test_what_is_given_to_paste_for_a_cluster_is_planned_on_its_pool(
+    machine: str, gpus: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    advise("gemma-3-27b-it", 2048, 4, machine, engine="ollama")
+    said = capsys.readouterr().out
+    assert "# target local-docker\nslm-kit:hardware: " in said
+    (hosted,) = plan(_pasted(said, "kubernetes")).hosted
+    assert (hosted.decision.pool, hosted.decision.gpus) == ("gpu", gpus)
+
+
+def test_a_size_of_azure_that_is_none_or_has_no_gpu_is_refused() -> None:
+    with pytest.raises(KitError, match="Did you mean Standard_NC"):
+        advise("smollm2-135m-instruct", 512, 1, "Standard_NC4as_T4_v2")
+    with pytest.raises(KitError, match="has no GPU"):
+        advise("smollm2-135m-instruct", 512, 1, "Standard_D8ds_v5")
 
 
 def test_a_variant_whose_revision_is_open_is_advised_with_the_step_that_locks_it(

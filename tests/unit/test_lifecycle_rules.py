@@ -1,5 +1,6 @@
 """Rules of the commands that need no engine: what is refused, kept, forgotten."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from catalog.errors import KitError, UpdateError
-from ops import decide, keys, lifecycle, model_source, paths, runner, stack_settings
+from ops import decide, keys, lifecycle, model_source, paths, rendering, runner, stack_settings
 from tests.conftest import ROOT
 
 STACK = "unit"
@@ -54,6 +55,34 @@ def test_a_rotated_key_is_another_one(used: runner.Runner) -> None:
     first = keys.show(used, "default")
     keys.rotate(used, "default")
     assert keys.show(used, "default") != first
+
+
+def everything_below(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_render_makes_no_key_and_forgets_none(
+    used: runner.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    used.set_config('slm-kit:keySecrets["gone"]', "slm-old", secret=True, path=True)
+    monkeypatch.setattr(runner, "CHECKOUT", ROOT)
+    before = everything_below(tmp_path)
+    rendering.render(STACK)
+    shown = json.loads(capfd.readouterr().out)
+    assert "docker:index/container:Container" in {each["type"] for each in shown["resources"]}
+    assert everything_below(tmp_path) == before
+
+
+def test_a_render_of_a_stack_without_a_file_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(decide, "stack_file", lambda _: tmp_path / f"Pulumi.{STACK}.yaml")
+    example = ROOT / "stacks/Pulumi.local-docker.example.yaml"
+    monkeypatch.setattr(decide, "example_file", lambda _: example)
+    rendering.render(STACK)
+    assert json.loads(capfd.readouterr().out)["resources"]
+    assert everything_below(tmp_path) == {}
 
 
 def test_a_key_for_a_model_that_is_not_served_leaves_no_trace(used: runner.Runner) -> None:
@@ -132,8 +161,10 @@ def test_a_command_that_failed_is_named_with_its_verb_whoever_ran_it(
         (cli.outputs, "pulumi stack output"),
         (cli.prepare, "pulumi stack select"),
     ):
-        with pytest.raises(UpdateError, match=f"^{named}: failed with exit code 255"):
+        with pytest.raises(UpdateError, match=f"^{named}: failed with exit code 255") as failed:
             run()
+        begun = named in ("pulumi up", "pulumi destroy")
+        assert ("it continues" in str(failed.value)) == begun, "only of what was begun"
 
 
 def test_an_interrupt_lets_the_program_end_in_order(tmp_path: Path) -> None:

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import HostError, KitError
-from ops import azure, cleanup, cluster, decide, keys, lifecycle, paths, removal, runner, stack_settings
+from ops import (
+    azure,
+    cleanup,
+    cluster,
+    decide,
+    keys,
+    lifecycle,
+    paths,
+    removal,
+    rendering,
+    runner,
+    stack_settings,
+)
 from ops.kubectl import Kubectl
 from tests.conftest import ROOT
 
@@ -120,7 +132,7 @@ def test_a_target_that_is_none_is_named_before_anything_else_is_judged(file: Pat
     file.write_text("config:\n  slm-kit:target: akss\n  slm-kit:clusterName: x\n")
     commands: list[Callable[[], None]] = [
         lambda: lifecycle.up(STACK, None),
-        lambda: lifecycle.render(STACK),
+        lambda: rendering.render(STACK),
         lambda: lifecycle.set_config(STACK, "location", "eastus"),
         lambda: removal.down(STACK),
     ]
