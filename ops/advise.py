@@ -35,8 +35,9 @@ def advise(
     """
     wanted, load = find_model(model), _load(find_model(model), context, concurrency)
     only = _engine(engine)
-    sku = find_sku(hardware_name) if (hardware_name or "").lower().startswith("standard_") else None
-    named = cut(sku, None)[0] if sku else find_hardware(hardware_name) if hardware_name else None
+    given = hardware_name or ""
+    sku = find_sku(given) if given.lower().startswith("standard_") else None
+    named = cut(sku, None)[0] if sku else find_hardware(given) if given else None
     machines = [named] if named else list(hardware().values())
     choices = {each.name: _choice(wanted, load, each, only) for each in machines}
     rows = [_best(wanted, load, each, choices[each.name], only) for each in machines]

@@ -147,3 +147,14 @@ def test_a_broken_file_is_named_with_the_line(stack: Stack) -> None:
 def test_json_list_has_the_shape_of_the_real_cli(stack: Stack) -> None:
     stack.run("config", "set", "size", "3")
     assert json.loads(stack.run("config", "list", "--json")) == {"proj:size": {"value": "3", "secret": False}}
+
+
+def test_another_file_can_stand_for_the_stacks_own_which_stays_as_it_is(stack: Stack) -> None:
+    own, other = stack.root / "Pulumi.dev.yaml", stack.root / "other.yaml"
+    own.write_text(_FILE)
+    other.write_text(_FILE)
+    stack.run("config", "set", "size", "3", "--config-file", str(other))
+    assert own.read_text() == _FILE
+    assert stack.run("config", "get", "size", "--config-file", str(other)) == "3\n"
+    assert stack.run("config", "get", "size") == "2\n"
+    assert other.read_text() == _FILE.replace('"2"', '"3"')
