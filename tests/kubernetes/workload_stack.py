@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,9 @@ HELD = ("slm-kit:keySecrets", "slm-kit:passwords")
 UP_SECONDS = 900
 
 
-def load_images(cluster: Cluster, *, watched: bool = False) -> None:
-    """Give the cluster the kit's images, each once a session: the converter's takes a while."""
-    for name in IMAGES | (MONITORING if watched else {}):
+def load_images(cluster: Cluster, *, watched: bool = False, only: Sequence[str] = ()) -> None:
+    """Give the cluster the kit's images, or `only` some, each once a session: that takes a while."""
+    for name in only or IMAGES | (MONITORING if watched else {}):
         _load(cluster, name)
 
 
