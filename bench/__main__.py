@@ -17,7 +17,7 @@ from bench import load, overhead, report
 from bench.peak import peak_of
 from bench.stack import CONTEXT, CPUS, MODEL, PORT, SERVICES, SLOTS, STACK, prepare
 from catalog.errors import KitError
-from ops import cleanup, decide, keys, lifecycle
+from ops import cleanup, decide, keys, lifecycle, removal
 from ops.paths import CHECKOUT
 from ops.say import step
 from ops.series import query_of
@@ -41,7 +41,7 @@ def main() -> int:
         watching = overhead.MonitoringSet(STACK, query_of(runner, settings_of(STACK)))
         result = measure(targets, overhead.measure(watching, targets["onnx"], TOKENS))
     finally:
-        lifecycle.down(STACK)
+        removal.down(STACK)
         cleanup.purge_state(STACK, sure=True)
     path = report.write(result)
     print("\n" + report.markdown(result))

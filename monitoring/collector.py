@@ -135,7 +135,8 @@ def _exporters() -> Mapping[str, Any]:
                 "enabled": True,
                 "initial_interval": "1s",
                 "max_interval": "10s",
-                "max_elapsed_time": "10m",
+                # Until the queue is full: building Loki may take longer than starting what it watches.
+                "max_elapsed_time": "0s",
             },
         },
         "prometheus": {

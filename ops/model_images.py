@@ -17,6 +17,7 @@ from ops.hub import local_token
 from ops.model_containers import import_folder, remove_volume, run_job
 from ops.say import step
 from ops.stack_settings import settings_of
+from ops.targets import EDGE
 from ops.trust import Trust
 from stacks.plan import Hosted, plan
 
@@ -38,7 +39,7 @@ class Variant:
 
 def wanted(stack: str, models: Sequence[str]) -> list[Variant]:
     """Variants of these models of a stack; without names all that it has as images. Raises KitError."""
-    if decide.target(stack) == edge.TARGET:
+    if decide.target(stack) == EDGE:
         clusters = [site for site in edge.plans(stack) if site.site.kubernetes is not None]
         hosted = [
             each

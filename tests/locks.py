@@ -43,7 +43,7 @@ def locks() -> list[Lock]:
             (*host, "--extra", "azure", "-c", "requirements.lock"),
         ),
     ]
-    folders = ("docker/*", "tests/kubernetes/image", "tests/kubernetes/keda")
+    folders = ("docker/*", "tests/kubernetes/image", "tests/kubernetes/keda", "tests/kubernetes/containerd")
     for source in sorted(path for each in folders for path in ROOT.glob(f"{each}/requirements*.in")):
         relative = source.relative_to(ROOT)
         image = ("--universal", "--python-version", IMAGE_PYTHON)

@@ -72,9 +72,12 @@ def _load_by_command(image: str, name: str | None = None) -> str:
 
 
 @contextlib.contextmanager
-def own(folder: Path) -> Iterator[Cluster]:
-    """A node of the tests' own, with names of services and volumes; its kubeconfig lies in `folder`."""
-    with running_node() as node:
+def own(folder: Path, image: str | None = None) -> Iterator[Cluster]:
+    """A node of the tests' own, with names of services and volumes; its kubeconfig lies in `folder`.
+
+    `image`: one made of the node's.
+    """
+    with running_node(image) as node:
         path = folder / "kubeconfig"
         path.touch(mode=0o600)
         path.write_text(node.kubeconfig)

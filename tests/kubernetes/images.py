@@ -22,11 +22,15 @@ def digest(folder: Path) -> str:
     return found.hexdigest()[:12]
 
 
-def build(folder: Path, target: str, reference: str) -> str:
-    """Build a stage of folder/Dockerfile and tag it. Images stay: they are the next run's cache."""
+def build(folder: Path, target: str, reference: str, **more: str) -> str:
+    """Build a stage of folder/Dockerfile, with `more` arguments, and tag it.
+
+    Images stay: they are the next run's cache.
+    """
     base = base_image.ensure_base("upstream" if base_image.registry_answers() else "build")
     build_base = base_image.ensure_build_base(base, trust.find()) or base
     arguments = ["--build-arg", f"BASE={base}", "--build-arg", f"BUILD_BASE={build_base}"]
+    arguments += [part for name, value in more.items() for part in ("--build-arg", f"{name}={value}")]
     done = subprocess.run(
         ["docker", "build", "--quiet", "--target", target, "--tag", reference, *arguments, str(folder)],
         capture_output=True,

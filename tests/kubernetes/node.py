@@ -100,15 +100,18 @@ def _import(container: str, reference: str) -> None:
 
 
 @contextlib.contextmanager
-def running_node() -> Iterator[Node]:
-    """Start a node and wait until its API answers; remove it with its volume at the end."""
+def running_node(other: str | None = None) -> Iterator[Node]:
+    """Start a node and wait until its API answers; remove it with its volume at the end.
+
+    `other`: an image made of the node's.
+    """
     image, pause = built_images()
     begun = time.monotonic()
     made = credentials()
     # A busy machine takes its time to remove gigabytes.
     client = docker.from_env(timeout=REMOVE_SECONDS)
     container = client.containers.create(
-        image, environment={"PAUSE_IMAGE": pause}, labels=LABELS, hostname="node", **RIGHTS
+        other or image, environment={"PAUSE_IMAGE": pause}, labels=LABELS, hostname="node", **RIGHTS
     )
     try:
         container.put_archive("/etc/kubernetes", _archive(made.files))

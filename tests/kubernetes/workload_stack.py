@@ -29,11 +29,10 @@ HELD = ("slm-kit:keySecrets", "slm-kit:passwords")
 UP_SECONDS = 900
 
 
-def load_images(cluster: Cluster, *, watched: bool = False, converts: bool = True) -> None:
-    """Give the cluster the kit's images, each once a session: the converter's takes a while."""
-    for name in IMAGES | (MONITORING if watched else {}):
-        if converts or name != "model-tools-convert":
-            _load(cluster, name)
+def load_images(cluster: Cluster, *, watched: bool = False, only: Sequence[str] = ()) -> None:
+    """Give the cluster the kit's images, or `only` some, each once a session: that takes a while."""
+    for name in only or IMAGES | (MONITORING if watched else {}):
+        _load(cluster, name)
 
 
 @functools.cache
@@ -60,7 +59,7 @@ class WorkloadStack:
         self.name, self.namespace, self._watched = name, namespace, watched
         self._scaled = {} if scaling is None else {"scaling": dict(scaling)}
         self._models = list(models)
-        load_images(cluster, watched=watched, converts=not models)
+        load_images(cluster, watched=watched, only=("gateway",) if models else ())
         self._made = new_stack(name, 1, folder)
         self._passphrase = folder / "passphrase"
         self._passphrase.touch(mode=0o600)

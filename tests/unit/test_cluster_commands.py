@@ -204,11 +204,11 @@ def test_the_command_that_removes_the_namespace_is_for_the_stacks_own_cluster(
     }  # fmt: skip
     named = {f"slm-kit:{key}": value for key, value in config.items()}
     (home / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": named}))
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit")
+    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=True)
     remove = "kubectl --kubeconfig '/etc/my cluster' --context prod delete namespace slm-unit"
     assert f"`{remove}`" in capsys.readouterr().err
     config["kubernetes"] = {"images": {"tag": "1"}, "cluster": ELSEWHERE}
     named = {f"slm-kit:{key}": value for key, value in config.items()}
     (home / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": named}))
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit")
+    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=True)
     assert f"kubectl --kubeconfig {cluster.kept_kubeconfig(ELSEWHERE)} delete " in capsys.readouterr().err
