@@ -192,7 +192,7 @@ def test_a_long_name_leaves_room_for_what_keda_makes_of_it(tmp_path: Path) -> No
     [
         ('scale("a", common, scaling=DemandScaling(("a",), 1, 2, 0))', "there is none"),
         ('scale("a", common, scaling=CpuScaling(2), recommended=("cpu",))', "follows the cpu"),
-        ('scale("a", asking, scaling=DemandScaling(("a",), 1, 1, 2))', "more than max_replicas"),
+        ('scale("a", asking, scaling=DemandScaling(("a",), 1, 1, 2))', "more than maxReplicas"),
         ('scale("a", asking, scaling=DemandScaling((), 1, 2))', "no series tells its demand"),
         ('scale("a", asking, scaling=CpuScaling(2, 0))', "1 to 64"),
     ],

@@ -164,7 +164,7 @@ def test_a_number_that_never_changes_is_the_deployments_own() -> None:
     [
         ({"models": [model(minReplicas=0)]}, "slm-kit:monitoring, which reads that, is off"),
         ({"models": [model(minReplicas=0)], "autoscaling": WITHOUT_KEDA}, "needs KEDA"),
-        ({"models": [model(minReplicas=3, maxReplicas=2)]}, "more than max_replicas 2"),
+        ({"models": [model(minReplicas=3, maxReplicas=2)]}, "more than maxReplicas 2"),
         ({"autoscaling": {"kedaNamespace": "Keda"}}, "autoscaling.kedaNamespace"),
         ({"autoscaling": {"kda": False}}, "there is no such setting"),
     ],
