@@ -45,6 +45,8 @@ def check_plan(made: Plan, settings: StackSettings, cluster: KubernetesSettings)
 
 def _check_store(made: Plan, cluster: KubernetesSettings) -> None:
     """Each variant is there once. What a conversion needs beside its result is not counted."""
+    if cluster.model_images is not None:
+        return
     variants = {
         (each.serving.model.name, each.decision.variant): find(each.serving.model.name)
         .variants[each.decision.variant]

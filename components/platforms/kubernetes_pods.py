@@ -86,7 +86,12 @@ def _deployment(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         # same Service.
         metadata={**pods.metadata, "name": pods.name},
         spec=wanted,
-        opts=_within(opts, pods.most * (progress + grace_seconds(workload))),
+        # A replacement of the object is no other case than one of its pods: both may want the same GPU.
+        opts=_within(
+            opts,
+            pods.most * (progress + grace_seconds(workload)),
+            replaced_first=workload.update is Update.STOP_FIRST,
+        ),
     )
     if workload.replicas > 1 or pods.scaled:
         _disruption_budget(pods, opts)

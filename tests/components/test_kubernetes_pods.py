@@ -163,6 +163,17 @@ def test_a_job_runs_once_and_another_one_takes_its_place(rendering: Rendering) -
     assert job.options["deleteBeforeReplace"] is True
 
 
+def test_a_deployment_whose_pods_cannot_be_there_twice_leaves_before_its_replacement_comes(
+    rendering: Rendering,
+) -> None:
+    found = {
+        each.name: each.options.get("deleteBeforeReplace")
+        for each in rendering.of_type("kubernetes:apps/v1:Deployment")
+    }
+    assert found["qwen3-0-6b"] is True
+    assert not found["gateway"]
+
+
 def test_less_of_a_processor_can_be_reserved_without_changing_the_limit(tmp_path: Path) -> None:
     resources = main_container(rendered(tmp_path, cpu_share=0.25), MODEL)["resources"]
     assert resources["requests"]["cpu"] == "375m"

@@ -72,6 +72,22 @@ def test_a_store_that_the_files_of_the_models_do_not_fit_into_is_refused_once_fo
             check_plan(plan(settings), settings, settings.kubernetes)
 
 
+def test_models_that_are_images_need_no_room_in_a_store() -> None:
+    config = {
+        "target": "kubernetes", "keys": [{"id": "a"}], "modelSource": "hf",
+        "models": [{"name": name, "model": name, "engine": "ollama", "variant": "gguf-q4_k_m",
+                    "contextLength": 1024, "concurrency": 1} for name in ("gemma-3-27b-it", "qwen3-30b-a3b")],
+        "kubernetes": {"images": {"tag": "1"}},
+    }  # fmt: skip
+    settings = parse(config, {"a": "slm-key"})
+    assert settings.kubernetes is not None
+    with pytest.raises(KitError, match="storeGib 32"):
+        check_plan(plan(settings), settings, settings.kubernetes)
+    settings = parse({**config, "kubernetes": {"images": {"tag": "1"}, "modelImages": {}}}, {"a": "slm-key"})
+    assert settings.kubernetes is not None
+    check_plan(plan(settings), settings, settings.kubernetes)
+
+
 @pytest.mark.parametrize("share", [0, -1, 1.5])
 def test_a_share_of_a_processor_is_above_nothing_and_at_most_all(share: float) -> None:
     with pytest.raises(KitError, match="cpu_share"):
