@@ -56,7 +56,8 @@ class GpuPlugins(pulumi.ComponentResource):
                 "name": args["namespace"],
                 "labels": {**self._labels, "pod-security.kubernetes.io/enforce": "privileged"},
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            # With all that is in it: two plugins must not serve one node.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.namespace = name_of(made.metadata)
         self._daemon("device-plugin", self._plugin(), [sockets()])

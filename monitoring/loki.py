@@ -80,7 +80,7 @@ def _ingester() -> dict[str, object]:
             "dir": f"{DATA}/wal",
             "replay_memory_ceiling": "64MB",
             "checkpoint_duration": "5m",
-            # From there on it takes no lines: above 90 %, where DiskNearlyFull tells of it first.
+            # From there on it takes no lines: above 94 %, where DiskFull pages first.
             "disk_full_threshold": 0.95,
         },
     }

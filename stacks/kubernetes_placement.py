@@ -49,8 +49,11 @@ def places(store: str, hosted: Sequence[Hosted], cluster: KubernetesSettings) ->
 
 
 def plugs_namespace(namespace: str) -> str:
-    """Where what the pools' nodes need runs, for a stack of this namespace."""
-    return dns_label(f"{namespace}-gpu")
+    """Where what the pools' nodes need runs, for a stack of this namespace.
+
+    No stack has it by default: those begin with slm-. It goes with the stack.
+    """
+    return dns_label(f"gpu-{namespace}")
 
 
 def plug(cluster: KubernetesSettings, namespace: str, provider: Provider | None) -> None:

@@ -58,7 +58,8 @@ def _check_store(made: Plan, cluster: KubernetesSettings) -> None:
         raise KitError(
             f"slm-kit:kubernetes.storeGib {cluster.store_gib}",
             f"the files of the models are {gib:.1f} GiB",
-            f"Set it to {math.ceil(gib * 1.1)} or more.",
+            f"Set it to {math.ceil(gib * 1.1)} or more. A claim that is there grows where its storage class "
+            "allows that; else delete it first, and the models are fetched again.",
         )
 
 

@@ -2,8 +2,8 @@
 
 from components.workload import Workload
 
-PULL_SECONDS = 900
-"""For a node that has to be added and an image that has to be pulled: 10 GB at 20 MB/s, and a few minutes."""
+PULL_SECONDS = 1100
+"""For a node that has to be added, ten minutes, and an image that has to be pulled: 10 GB at 20 MB/s."""
 
 
 def pull_seconds(workload: Workload) -> int:

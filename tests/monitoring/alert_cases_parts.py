@@ -46,9 +46,9 @@ MACHINE = [
     ),
     Case(
         "DiskFull",
-        {'slm:disk_used:ratio{volume="loki"}': (0.96, 0.98)},
+        {'slm:disk_used:ratio{volume="loki"}': (0.93, 0.95)},
         {"volume": "loki", "severity": "page"},
-        "Volume loki: 98% of its disk is in use",
+        "Volume loki: 95% of its disk is in use",
     ),
     Case(
         "ModelStoreNearlyFull",

@@ -84,4 +84,4 @@ def test_every_image_has_the_same_probe() -> None:
 
 def test_somebody_is_told_that_the_disk_fills_before_loki_takes_no_more_lines() -> None:
     threshold = settings()["ingester"]["wal"]["disk_full_threshold"]
-    assert DISK_NEARLY_FULL < threshold < DISK_FULL
+    assert DISK_NEARLY_FULL < DISK_FULL < threshold

@@ -54,7 +54,7 @@ def test_a_runbooks_queries_use_series_that_exist_where_its_alert_does(page: Pat
     assert page.read_text().count("```") == 2 * len(queries)
 
 
-KUBECTL = ("`kubectl -n slm-<stack> ", "`kubectl -n slm-<stack>-gpu ", "`kubectl drain ")
+KUBECTL = ("`kubectl -n slm-<stack> ", "`kubectl -n gpu-slm-<stack> ", "`kubectl drain ")
 HERE_AND_THERE = [page for page in PAGES if page.stem in {rule.name for rule in ON_CLUSTER}]
 
 
