@@ -1,15 +1,19 @@
-"""The commands for a stack of edge sites. What a site is and can run, the program itself refuses."""
+"""The commands for a stack of edge sites."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from catalog.errors import KitError
-from ops import decide, keys
+from catalog.errors import HostError, KitError
+from ops import decide, image_volumes, keys, served_kinds
 from ops.decide import PREFIX
+from ops.kubectl import Kubectl
 from ops.say import step
 from stacks.edge_config import edge_keys, refuse_unknown
-from stacks.edge_settings import EdgeSettings
+from stacks.edge_settings import EdgeSettings, of_site
+from stacks.kubernetes_needs import needs_of
 from stacks.parsing import parse_edge
+from stacks.reach import AT_A_TIME, unreachable
 
 if TYPE_CHECKING:
     from stacks.edge_plan import SitePlan
@@ -21,21 +25,66 @@ GO_ON = "--continue-on-error"
 def up(stack: str, runner: str | None) -> None:
     """Serve every site that answers. Raises UpdateError where one does not, or something failed.
 
+    KitError for what cannot work at a site, or what its cluster lacks, before anything is made anywhere.
     Without a refresh, which would fail at the first site that is away.
     """
-    settings_of(stack)
+    check_clusters(plans(stack))
     used = decide.choose_runner(stack, runner)
     keys.ensure(used)
     step(f"{used.name} up")
     used.show("up", GO_ON)
     for name, site in used.outputs()["sites"].items():
-        print(f"  {name:<24} {site['endpoint']}  {', '.join(site['models'])}")
+        led = f" (lead its name to {site['address']})" if site.get("address") else ""
+        print(f"  {name:<24} {site['endpoint']}{led}  {', '.join(site['models'])}")
 
 
 def preview(stack: str) -> None:
-    """Print what `up` would change; asks every site."""
-    settings_of(stack)
+    """Print what `up` would change; asks every site. Raises KitError as `up` does."""
+    check_clusters(plans(stack))
     decide.current_runner(stack).show("preview")
+
+
+def check_clusters(sites: "Sequence[SitePlan]") -> None:
+    """Refuse what clusters lack, all sites at once, by their names. Raises KitError.
+
+    A site that is away, or fails while it is asked, is left to the update: it holds up no other.
+    """
+    asking = [each for each in sites if needs_of(each.settings) or _mounts_images(each)]
+    away = unreachable([each.site for each in asking])
+    here = [each for each in asking if each.site.name not in away]
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        refused = [error for error in pool.map(_lacks, here) if error is not None]
+    if refused:
+        raise KitError(
+            "; ".join(each.value for each in refused),
+            "; ".join(dict.fromkeys(each.limit for each in refused)),
+            " ".join(dict.fromkeys(each.next_step for each in refused)),
+        )
+
+
+def _lacks(wanted: "SitePlan") -> KitError | None:
+    """What the site's cluster lacks; None where it has everything, or cannot tell."""
+    site = wanted.site
+    if site.kubernetes is None:
+        return None
+    where, context = site.kubernetes.kubeconfig, site.kubernetes.context
+
+    def say(text: str) -> None:
+        step(f"site {site.name}: {text}")
+
+    try:
+        served_kinds.check(needs_of(wanted.settings), where, context, say)
+        if _mounts_images(wanted):
+            image_volumes.check(Kubectl("default", where, context), say)
+    except HostError as failed:
+        say(f"not asked what its cluster has: {failed}")
+    except KitError as error:
+        return of_site(site.name, error)
+    return None
+
+
+def _mounts_images(wanted: "SitePlan") -> bool:
+    return wanted.site.kubernetes is not None and wanted.site.kubernetes.model_images is not None
 
 
 def plans(stack: str) -> "tuple[SitePlan, ...]":

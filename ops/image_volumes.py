@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 from catalog.errors import KitError
@@ -18,15 +19,15 @@ SECONDS = 20
 NEXT = "Take later nodes, or remove slm-kit:kubernetes.modelImages, which keeps models in a claim."
 
 
-def check(control: Kubectl) -> None:
-    """Refuse a server or nodes that are too old, by their versions; say what could not be asked.
+def check(control: Kubectl, say: Callable[[str], None] = step) -> None:
+    """Refuse a server or nodes that are too old, by their versions; `say` what could not be asked.
 
     Raises KitError. Nodes that come later, such as those of a pool that is empty now, are not known.
     """
     if not present():
-        step("no kubectl here: not asked whether the cluster's nodes can mount images (Kubernetes 1.35)")
+        say("no kubectl here: not asked whether the cluster's nodes can mount images (Kubernetes 1.35)")
         return
-    version, nodes = _asked(control, "version"), _asked(control, "get", "nodes")
+    version, nodes = _asked(control, say, "version"), _asked(control, say, "get", "nodes")
     if version is None:
         return
     server = version.get("serverVersion") or {}
@@ -38,11 +39,11 @@ def check(control: Kubectl) -> None:
             NEXT,
         )
     if minor < DEFAULT_MINOR:
-        step(f"Kubernetes {server.get('gitVersion')}: volumes of images need its feature gate ImageVolume")
-    _check_runtimes([] if nodes is None else nodes.get("items") or [])
+        say(f"Kubernetes {server.get('gitVersion')}: volumes of images need its feature gate ImageVolume")
+    _check_runtimes([] if nodes is None else nodes.get("items") or [], say)
 
 
-def _check_runtimes(nodes: list[Any]) -> None:
+def _check_runtimes(nodes: list[Any], say: Callable[[str], None]) -> None:
     runtimes = {
         str(each["metadata"]["name"]): str(each["status"]["nodeInfo"]["containerRuntimeVersion"])
         for each in nodes
@@ -53,7 +54,7 @@ def _check_runtimes(nodes: list[Any]) -> None:
     if unable and len(unable) == len(runtimes):
         raise KitError(f"nodes: {shown}", f"volumes of images need containerd {wanted}, or CRI-O", NEXT)
     if unable:
-        step(f"a model does not start on some nodes (containerd {wanted} is needed): {shown}")
+        say(f"a model does not start on some nodes (containerd {wanted} is needed): {shown}")
 
 
 def can_mount(runtime: str) -> bool:
@@ -67,7 +68,7 @@ def can_mount(runtime: str) -> bool:
     return (int(found[1]), int(found[2])) >= FIRST_CONTAINERD
 
 
-def _asked(control: Kubectl, *question: str) -> dict[str, Any] | None:
+def _asked(control: Kubectl, say: Callable[[str], None], *question: str) -> dict[str, Any] | None:
     """kubectl's answer; None, said, where there is none."""
     command = control.command(*question, "--output", "json", "--request-timeout", f"{SECONDS}s")
     try:
@@ -79,7 +80,7 @@ def _asked(control: Kubectl, *question: str) -> dict[str, Any] | None:
     except subprocess.TimeoutExpired:
         said = "no end"
     if said is not None:
-        step(f"not asked whether nodes can mount images: kubectl {' '.join(question)}: {said}")
+        say(f"not asked whether nodes can mount images: kubectl {' '.join(question)}: {said}")
         return None
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

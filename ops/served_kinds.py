@@ -1,6 +1,6 @@
 """Whether a cluster has the kinds that a stack needs beside Kubernetes' own, asked before an update."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog.errors import HostError, KitError
@@ -13,11 +13,13 @@ from rehearsal.kubernetes_backend.settings import Settings
 from stacks.kubernetes_needs import Need
 
 
-def check(needs: Sequence[Need], kubeconfig: Path | None, context: str | None) -> None:
+def check(
+    needs: Sequence[Need], kubeconfig: Path | None, context: str | None, say: Callable[[str], None] = step
+) -> None:
     """Refuse what the cluster does not serve. `kubeconfig` None: KUBECONFIG, else ~/.kube/config.
 
     Raises KitError that names it, HostError where no API server answers. A login that only the provider can
-    do is no error: then the update itself tells.
+    do is no error: the update itself tells, and `say` that it was not asked.
     """
     if not needs:
         return
@@ -26,7 +28,7 @@ def check(needs: Sequence[Need], kubeconfig: Path | None, context: str | None) -
     try:
         missing = _missing(needs, Cluster(connection))
     except RefusedError as refused:
-        step(f"not asked whether the cluster has {' and '.join(need.of for need in needs)}: {refused}")
+        say(f"not asked whether the cluster has {' and '.join(need.of for need in needs)}: {refused}")
         return
     except ResourceFailedError as failed:
         said, _, fix = str(failed).partition(" Next step: ")
