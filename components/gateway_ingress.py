@@ -6,11 +6,14 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import networking
 
+from components.controller_annotations import CLUSTER_ISSUER, ISSUER
 from components.platforms.kubernetes_names import STACK_LABEL, dns_label
+from components.platforms.kubernetes_policies import NAMESPACE_LABEL
 from components.platforms.kubernetes_workload import SKIP_AWAIT
 
-CLUSTER_ISSUER, ISSUER = "cert-manager.io/cluster-issuer", "cert-manager.io/issuer"
-"""Annotations by which cert-manager's ingress-shim makes the Secret that `tls` names."""
+SOLVER, SOLVER_PORT = {"acme.cert-manager.io/http01-solver": "true"}, 8089
+"""Label and port of the pods that cert-manager answers HTTP-01 challenges with, beside the Ingress
+(pkg/apis/acme/v1/types.go and pkg/issuer/acme/http/http.go of cert-manager)."""
 
 
 class GatewayIngressArgs(TypedDict):
@@ -21,6 +24,8 @@ class GatewayIngressArgs(TypedDict):
     """Value of the label `slm-kit.stack`."""
     host: str
     class_name: str
+    controller_namespace: str
+    """Where the controller's pods run."""
     service: str
     """The gateway's published Service."""
     port: int
@@ -34,7 +39,10 @@ class GatewayIngressArgs(TypedDict):
 
 
 class GatewayIngress(pulumi.ComponentResource):
-    """An Ingress with TLS. `url` is the base URL for OpenAI clients."""
+    """An Ingress with TLS, and the way for an issuer's challenges. `url` is the base URL for OpenAI clients.
+
+    That the controller may ask the gateway is the platform's part (`admits`).
+    """
 
     url: pulumi.Output[str]
 
@@ -42,11 +50,20 @@ class GatewayIngress(pulumi.ComponentResource):
         self, name: str, args: GatewayIngressArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("slm:index:GatewayIngress", name, {}, opts)
+        labels = {STACK_LABEL: dns_label(args["stack"])}
+        child = pulumi.ResourceOptions(parent=self)
+        if "cluster_issuer" in args or "issuer" in args:
+            networking.v1.NetworkPolicy(
+                f"{name}-challenges",
+                metadata={"namespace": args["namespace"], "labels": labels},
+                spec=_challenges(args["controller_namespace"]),
+                opts=child,
+            )
         networking.v1.Ingress(
             name,
             metadata={
                 "namespace": args["namespace"],
-                "labels": {STACK_LABEL: dns_label(args["stack"])},
+                "labels": labels,
                 "annotations": _annotations(args),
             },
             spec={
@@ -54,10 +71,24 @@ class GatewayIngress(pulumi.ComponentResource):
                 "tls": [{"hosts": [args["host"]], "secret_name": args["tls_secret"]}],
                 "rules": [{"host": args["host"], "http": {"paths": [_path(args)]}}],
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child,
         )
         self.url = pulumi.Output.from_input(f"https://{args['host']}/v1")
         self.register_outputs({"url": self.url})
+
+
+def _challenges(controllers: str) -> networking.v1.NetworkPolicySpecArgsDict:
+    """In a closed namespace nobody reaches the pods that an HTTP-01 issuer's certificate depends on."""
+    return {
+        "pod_selector": {"match_labels": SOLVER},
+        "policy_types": ["Ingress"],
+        "ingress": [
+            {
+                "from_": [{"namespace_selector": {"match_labels": {NAMESPACE_LABEL: controllers}}}],
+                "ports": [{"protocol": "TCP", "port": SOLVER_PORT}],
+            }
+        ],
+    }
 
 
 def _annotations(args: GatewayIngressArgs) -> dict[str, str]:

@@ -6,13 +6,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import core, networking
 
+from components.controller_annotations import IDLE_MINUTES, INTERNAL
 from components.gateway.types import TLS_PORT
 from components.platforms.kubernetes_names import STACK_LABEL, dns_label
 
 HTTPS_PORT = 443
-AZURE = "service.beta.kubernetes.io/azure-load-balancer"
-INTERNAL, IDLE_MINUTES = f"{AZURE}-internal", f"{AZURE}-tcp-idle-timeout"
-"""https://kubernetes-sigs.github.io/cloud-provider-azure/topics/loadbalancer"""
 
 
 class GatewayLoadBalancerArgs(TypedDict):
@@ -25,6 +23,8 @@ class GatewayLoadBalancerArgs(TypedDict):
     """DNS name in the gateway's certificate."""
     selector: Mapping[str, str]
     """Labels of the gateway's pods, which must have a certificate: see GatewayArgs."""
+    pods: pulumi.Resource
+    """What makes these pods, and is complete once they are ready: the Service is made after it."""
     ranges: Sequence[str]
     """Addresses (CIDR) that may ask."""
     internal: NotRequired[bool]
@@ -89,7 +89,8 @@ class GatewayLoadBalancer(pulumi.ComponentResource):
                 "load_balancer_source_ranges": list(args["ranges"]),
                 "ports": [{"name": "https", "protocol": "TCP", "port": HTTPS_PORT, "target_port": TLS_PORT}],
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            # The provider gives a Service 10 minutes to have ready pods too, and these may take longer.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args["pods"]]),
         )
 
 

@@ -124,7 +124,8 @@ class Watched:
     models: tuple[WatchedModel, ...]
     keys: tuple[WatchedKey, ...]
     certificates: tuple[tuple[str, int], ...] = ()
-    """Name and end of validity (Unix time) of each certificate that the stack trusts or shows."""
+    """Name and end of validity (Unix time) of each certificate authority that the stack trusts beside those
+    of its images. The gateway's own certificate is not among them: it is in a Secret that others renew."""
     gpus: int = 0
     """GPUs that engines of the stack use; 0: there is no GPU exporter."""
     cluster: WatchedCluster | None = None

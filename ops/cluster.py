@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from catalog.errors import KitError
 from components.gateway.types import PUBLIC_PORT
 from monitoring.watched import LOGIN
-from ops import decide, first_answer, image_volumes, keys, kubectl, served_kinds, trust
+from ops import decide, first_answer, image_volumes, keys, kubectl, served_kinds, tls_secret, trust
 from ops.ask import QUESTION, Answer, ask, command
 from ops.kubectl import Kubectl
 from ops.paths import cluster_stack, passphrase_file, state_folder, write_private
@@ -33,6 +33,7 @@ def up(stack: str, runner: str | None) -> None:
     used = decide.choose_runner(stack, runner)
     check_passphrase(used)
     check_kinds(used, found)
+    check_certificate(used, found)
     decide.decide_cluster(stack, used)
     keys.ensure(used)
     keys.ensure_passwords(used)
@@ -54,6 +55,18 @@ def check_kinds(used: Runner, settings: StackSettings) -> None:
     needs, where = needs_of(settings), _where(settings)
     if needs:
         served_kinds.check(needs, _kubeconfig(used, where), where.context)
+
+
+def check_certificate(used: Runner, settings: StackSettings) -> None:
+    """Refuse a Secret that the gateway could not end TLS with. Raises KitError, or HostError."""
+    where = _where(settings)
+    if where.load_balancer is None or where.load_balancer.tls_secret is None:
+        return
+    # Here, as a machine whose stacks are on no cluster need not have the packages of clusters.
+    from stacks.kubernetes_place import namespace_of
+
+    control = _kubectl(used, settings, {"namespace": namespace_of(where, used.stack)})
+    tls_secret.TlsSecret(where.load_balancer.tls_secret, used.stack, control).check()
 
 
 def after_down(used: Runner, namespace: str, *, with_models: bool) -> None:

@@ -68,6 +68,7 @@ def preview(stack: str) -> None:
     plan(settings)
     if target == CLUSTER:
         cluster.check_kinds(used, settings)
+        cluster.check_certificate(used, settings)
     used.preview()
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from catalog.errors import HostError, KitError
+from catalog.errors import KitError
+from ops.cluster_questions import asking
 from ops.say import step
-from rehearsal.backend import RefusedError, ResourceFailedError
 from rehearsal.kubernetes_backend.cluster import Cluster
-from rehearsal.kubernetes_backend.connection import Connection
 from rehearsal.kubernetes_backend.manifest import Kind
-from rehearsal.kubernetes_backend.settings import Settings
 from stacks.kubernetes_needs import Need
 
 
@@ -23,20 +21,10 @@ def check(
     """
     if not needs:
         return
-    path = None if kubeconfig is None else str(kubeconfig.expanduser())
-    connection = Connection(Settings(kubeconfig=path, context=context))
-    try:
-        missing = _missing(needs, Cluster(connection))
-    except RefusedError as refused:
-        say(f"not asked whether the cluster has {' and '.join(need.of for need in needs)}: {refused}")
-        return
-    except ResourceFailedError as failed:
-        said, _, fix = str(failed).partition(" Next step: ")
-        raise HostError("the cluster", said, fix or "Mend what is said, and run it again.") from failed
-    finally:
-        connection.close()
-    if missing:
-        raise _refusal(missing)
+    whether = f"the cluster has {' and '.join(need.of for need in needs)}"
+    with asking(whether, kubeconfig, context, say) as cluster:
+        if missing := _missing(needs, cluster):
+            raise _refusal(missing)
 
 
 def _missing(needs: Sequence[Need], cluster: Cluster) -> list[tuple[Need, list[str]]]:

@@ -4,21 +4,48 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from catalog.errors import KitError
+from components.address_range import check_range
+from components.controller_annotations import CLUSTER_ISSUER, INTERNAL, ISSUER
 from stacks.base import Settings
 
 NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 NAMESPACE = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 Name = Annotated[str, Field(pattern=NAME)]
+SETTINGS = {
+    CLUSTER_ISSUER: "clusterIssuer",
+    ISSUER: "issuer",
+    INTERNAL: "internal (of loadBalancer)",
+}
+"""Annotations that a setting stands for: said twice, one would undo the other without a word."""
+
+
+def _is_no_address(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    raise KitError(
+        f"host {host!r}",
+        "is an address; the certificate is of a DNS name",
+        "Give the name that leads there, e.g. models.example.com.",
+    )
+
+
+def _leaves_settings_alone(annotations: Mapping[str, str]) -> Mapping[str, str]:
+    for key, setting in SETTINGS.items():
+        if key in annotations:
+            raise KitError(f"annotation {key}", "is what a setting makes", f"Remove it, and set {setting}.")
+    return annotations
 
 
 class Certified(Settings):
     """A DNS name, and where its certificate is from: exactly one of tlsSecret, clusterIssuer and issuer."""
 
-    host: Annotated[str, Field(pattern=HOST, max_length=253)]
+    host: Annotated[str, Field(pattern=HOST, max_length=253), AfterValidator(_is_no_address)]
     """DNS name by which people ask, e.g. models.example.com. Who runs the zone leads it there."""
     tls_secret: Name | None = None
     """Secret of type kubernetes.io/tls in the stack's namespace, which somebody else keeps fresh."""
@@ -26,8 +53,9 @@ class Certified(Settings):
     """ClusterIssuer of cert-manager, which makes the certificate and renews it."""
     issuer: Name | None = None
     """Issuer of cert-manager in the stack's namespace."""
-    annotations: Mapping[str, str] = {}
-    """Further annotations of the Ingress or the Service, for its controller. Default: none."""
+    annotations: Annotated[Mapping[str, str], AfterValidator(_leaves_settings_alone)] = {}
+    """Further annotations of the Ingress or the Service, for its controller; not those that settings make
+    (`SETTINGS`). Default: none."""
 
     @model_validator(mode="after")
     def _has_a_certificate(self) -> "Certified":
@@ -73,19 +101,5 @@ class LoadBalancerSettings(Certified):
                 'Give `ranges`, e.g. ["203.0.113.0/24"]; ["0.0.0.0/0"] is everybody who has a key.',
             )
         for each in self.ranges:
-            if not _is_network(each):
-                raise KitError(
-                    f"range {each!r}",
-                    "it is the CIDR of a network",
-                    "Write it as in 203.0.113.0/24, or 203.0.113.7/32 for one address.",
-                )
+            check_range(each)
         return self
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    # Kubernetes takes no address without a prefix for one.
-    return "/" in text

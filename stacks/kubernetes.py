@@ -10,12 +10,12 @@ from components.gateway.component import Gateway
 from components.gateway.types import PUBLIC_PORT
 from components.model_images import ModelImages
 from components.platforms.kubernetes import KubernetesPlatform, KubernetesPlatformArgs
-from components.platforms.kubernetes_names import dns_label
 from monitoring.collector import LINES_PORT
 from stacks.config import known_credentials, read_settings
 from stacks.gateway import gateway_args
 from stacks.kubernetes_exposure import certificate, let_in
 from stacks.kubernetes_monitoring import monitor, monitored, volumes_gib
+from stacks.kubernetes_place import namespace_of
 from stacks.kubernetes_placement import plug
 from stacks.kubernetes_platform import GATEWAY, STORE, check_plan, platform_args, reached
 from stacks.kubernetes_scaling import PROMETHEUS, Scaler, by_demand, scale, scaled, scalers_of
@@ -91,7 +91,7 @@ def _cluster(settings: StackSettings) -> KubernetesSettings:
 
 
 def _namespace(cluster: KubernetesSettings) -> str:
-    return cluster.namespace or dns_label(f"slm-{pulumi.get_stack()}")
+    return namespace_of(cluster, pulumi.get_stack())
 
 
 def _kept(platform: KubernetesPlatform, cluster: KubernetesSettings) -> str:

@@ -59,6 +59,7 @@ def _ingress(
         "stack": pulumi.get_stack(),
         "host": wanted.host,
         "class_name": wanted.class_name,
+        "controller_namespace": wanted.controller_namespace,
         "service": platform.running(gateway).published,
         "port": port,
         "tls_secret": _secret(wanted, gateway),
@@ -74,13 +75,15 @@ def _ingress(
 def _load_balancer(
     wanted: LoadBalancerSettings, platform: KubernetesPlatform, gateway: str
 ) -> GatewayLoadBalancer:
+    running = platform.running(gateway)
     return GatewayLoadBalancer(
         gateway,
         {
             "namespace": platform.namespace,
             "stack": pulumi.get_stack(),
             "host": wanted.host,
-            "selector": platform.running(gateway).selector,
+            "selector": running.selector,
+            "pods": running,
             "ranges": wanted.ranges,
             "internal": wanted.internal,
             "annotations": wanted.annotations,

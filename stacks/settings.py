@@ -91,6 +91,7 @@ class StackSettings(Settings):
         self._source_is_complete()
         self._page_can_be_had(ids)
         self._monitoring_can_be_had()
+        self._has_no_way_around_its_tls()
         if self.hardware is not None and find_hardware(self.hardware).kind != "gpu":
             raise KitError(
                 f"hardware {self.hardware!r}",
@@ -128,6 +129,17 @@ class StackSettings(Settings):
         for name, port in self.monitored_ports.items():
             if port in taken:
                 raise KitError(f"monitoring.ports.{name} {port}", f"is {taken[port]}", "Choose another.")
+
+    def _has_no_way_around_its_tls(self) -> None:
+        cluster = self.kubernetes
+        if cluster is None or (cluster.ingress is None and cluster.load_balancer is None):
+            return
+        if not ipaddress.ip_address(self.gateway_address).is_loopback:
+            raise KitError(
+                f"gatewayAddress {self.gateway_address}",
+                "lets every address ask without TLS, past the ingress or loadBalancer",
+                "Remove it: these need no such address.",
+            )
 
     @property
     def monitored_ports(self) -> dict[str, int]:

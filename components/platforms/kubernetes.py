@@ -75,9 +75,9 @@ class KubernetesPlatform(pulumi.ComponentResource):
     """A closed namespace and the workloads in it, on Kubernetes 1.30 or later (`preStop.sleep`).
 
     What a cluster has no counterpart for: a published port is a Service `<alias>-published`, which namespaces
-    in `admits` may ask; with an address other than loopback everybody may, so that an Ingress or a load
-    balancer can lead to it (`kubectl port-forward` always can). There is no `host.docker.internal`. A folder
-    of the host and a user of root's id are refused.
+    in `admits` may ask (`kubectl port-forward` always can); with an address other than loopback everybody
+    who reaches the cluster's network may, without TLS. There is no `host.docker.internal`. A folder of the
+    host and a user of root's id are refused.
     """
 
     def __init__(

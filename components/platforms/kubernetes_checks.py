@@ -1,9 +1,9 @@
 """What a Kubernetes platform refuses before anything is created: pure, no resources."""
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 
 from catalog.errors import KitError
+from components.address_range import check_range
 from components.platforms.kubernetes_names import dns_label, service_name
 from components.workload import Kind, Update, Workload
 
@@ -20,11 +20,7 @@ def check_place(namespace: str, ranges: Sequence[str], cpu_share: float) -> None
             "Name one of the stack's own, e.g. slm.",
         )
     for each in ranges:
-        try:
-            ipaddress.ip_network(each)
-        except ValueError as error:
-            fix = "Write it as in 10.9.0.0/16."
-            raise KitError(f"range {each!r}", "it is the CIDR of a network", fix) from error
+        check_range(each)
     if not 0 < cpu_share <= 1:
         raise KitError(f"cpu_share {cpu_share}", "it is above 0 and at most 1", "Take 1 to reserve all.")
 

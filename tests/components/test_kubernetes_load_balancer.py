@@ -47,6 +47,11 @@ def test_it_leads_to_the_port_with_tls_and_to_no_other(rendering: Rendering) -> 
     assert "address" in rendering.outputs
 
 
+def test_it_is_made_once_the_gateways_pods_are_ready(rendering: Rendering) -> None:
+    service = one(rendering, "core/v1:Service", "gateway-outside")
+    assert one(rendering, "apps/v1:Deployment", "gateway").urn in service.dependencies
+
+
 def test_its_clients_come_with_their_own_addresses_and_only_the_named_ones_come_in(
     rendering: Rendering,
 ) -> None:
@@ -137,6 +142,8 @@ def test_a_site_on_a_cluster_has_one_of_its_own() -> None:
         ({"ranges": ["203.0.113.7/24"]}, "203.0.113.7/24"),
         ({"ranges": ["203.0.113.7"]}, "203.0.113.7/32"),
         ({"host": "models"}, "host"),
+        ({"host": "203.0.113.7"}, "of a DNS name"),
+        ({"annotations": {INTERNAL: "true"}}, "Remove it, and set internal"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_registered(changes: dict[str, Any], said: str) -> None:

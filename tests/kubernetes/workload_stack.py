@@ -5,7 +5,8 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,36 @@ class WorkloadStack:
     def must(self, verb: str, *arguments: str, given: str | None = None) -> str:
         """`python -m rehearsal VERB`; shows what it said when it fails."""
         done = subprocess.run(
-            [sys.executable, "-m", "rehearsal", verb, *arguments, "--stack", self.name,
-             "--state", str(self._state)],
-            cwd=self._made.checkout, text=True, input=given, timeout=UP_SECONDS, check=False,
-            env={**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase)},
+            self._command(verb, *arguments), text=True, input=given, timeout=UP_SECONDS, check=False,
+            cwd=self._made.checkout, env=self._environment(),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    @contextmanager
+    def started(self, verb: str, said: Path) -> Iterator["subprocess.Popen[str]"]:
+        """`python -m rehearsal VERB` while the block runs, and its end; what it says goes to a file."""
+        with (
+            said.open("w") as out,
+            subprocess.Popen(
+                self._command(verb), text=True, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT, cwd=self._made.checkout, env=self._environment(),
+            ) as process,
+        ):  # fmt: skip
+            try:
+                yield process
+                process.wait(UP_SECONDS)
+            finally:
+                # Not SIGTERM: after that it still finishes what it waits for.
+                process.kill()
+
+    def _command(self, verb: str, *arguments: str) -> list[str]:
+        where = ("--stack", self.name, "--state", str(self._state))
+        return [sys.executable, "-m", "rehearsal", verb, *arguments, *where]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase)}
 
     def _keep(self, key: str, secret: str) -> None:
         self.must("config", "set", "--path", "--secret", f"slm-kit:{key}", given=secret)

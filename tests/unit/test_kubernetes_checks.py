@@ -26,9 +26,24 @@ def test_a_namespace_that_is_not_a_stacks_own_is_refused(namespace: str) -> None
         check_place(namespace, (), 1)
 
 
-@pytest.mark.parametrize("given", ["10.9.0.0/33", "mirror.example", "10.9.1.1/16"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *[
+            "10.9.0.0/33",
+            "mirror.example",
+            "10.9.1.1/16",
+            "10.0.0.1",
+            "fd00::1",
+            "fe80::%1/64",
+            "10.9.0.0/016",
+        ],
+        # Python takes these for /24.
+        *["203.0.113.0/255.255.255.0", "203.0.113.0/0.0.0.255"],
+    ],
+)
 def test_a_range_that_is_no_network_is_refused(given: str) -> None:
-    check_place("slm", ("10.9.0.0/16", "fd00::/8"), 1)
+    check_place("slm", ("10.9.0.0/16", "10.0.0.1/32", "0.0.0.0/0", "fd00::/8", "2001:DB8::/32"), 1)
     with pytest.raises(KitError, match="CIDR"):
         check_place("slm", (given,), 1)
 
