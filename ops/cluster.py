@@ -59,14 +59,14 @@ def check_kinds(used: Runner, settings: StackSettings) -> None:
 def after_down(used: Runner, namespace: str, *, with_models: bool) -> None:
     """Say what outlives the stack on purpose, and how to remove it from that cluster.
 
-    `with_models`: whether the namespace holds models.
+    `with_models`: whether models are in a claim. Where they are images, one of before may be there still.
     """
     where = _where(settings_of(used.stack, with_secrets=False))
     # The one that `up` kept: the cluster's stack need not be there any more.
     kubeconfig = kept_kubeconfig(where.cluster) if where.cluster else where.kubeconfig
     remove = Kubectl(None, kubeconfig, where.context).shown("delete", "namespace", namespace)
-    kept = " with its models" if with_models else ""
-    step(f"namespace {namespace} stays{kept}; `{remove}` removes it")
+    kept = "its models" if with_models else "the models of a claim, if it had one"
+    step(f"namespace {namespace} stays with {kept}; `{remove}` removes it")
     if with_models:
         step(f"the next `make up STACK={used.stack}` finds the models again")
 

@@ -139,7 +139,7 @@ def decide(stack: str, used: runner.Runner) -> None:
 
 
 def decide_cluster(stack: str, used: runner.Runner) -> None:
-    """For a stack on a cluster: where its pods get models from, as far as it can be seen from here.
+    """For a stack on a cluster: where its models are from, as far as it can be seen from here.
 
     Proxy and mirror are not handed on: the cluster's way out is seldom this machine's.
     """
@@ -147,7 +147,9 @@ def decide_cluster(stack: str, used: runner.Runner) -> None:
     found = trust.find()
     if f"{PREFIX}modelSource" not in written and model_source.hosted(written):
         source, why = model_source.choose(written)
-        _write(used, "modelSource", source, f"{why} on this machine; the cluster's pods fetch by themselves")
+        as_images = (written.get(f"{PREFIX}kubernetes") or {}).get("modelImages") is not None
+        fetched = "`make images` fetches here" if as_images else "the cluster's pods fetch by themselves"
+        _write(used, "modelSource", source, f"{why} on this machine; {fetched}")
     _hand_on(stack, used, written, replace(found, downloads={}))
     if found.downloads and f"{PREFIX}downloadSettings" not in written:
         names = ", ".join(found.downloads)

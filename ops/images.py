@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from catalog import images as catalog_images
 from catalog.errors import KitError
+from components.image_reference import names_registry
 from components.model_store import store_target
 from ops import base_image, decide, docker_engine, edge, model_images
 from ops.image_builder import DOCKER, STORE, STORE_TARGETS, Builder
@@ -20,7 +21,8 @@ from ops.say import step
 from ops.shell import run
 from ops.stack_settings import settings_of
 from ops.targets import AZURE, EDGE
-from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
+from stacks.image_settings import ImageSettings, with_registry
+from stacks.kubernetes_settings import KubernetesSettings
 from stacks.local_images import ENGINE_FOLDERS
 from stacks.plan import Plan, plan
 
@@ -41,7 +43,16 @@ class Wanted:
 
 
 def make(stack: str, asked: Wanted) -> None:
-    """Build images of the kit as `<prefix>/<name>:<tag>`, and those of models; push them where asked."""
+    """Build images of the kit as `<prefix>/<name>:<tag>`, and those of models; push them where asked.
+
+    Raises KitError for what cannot be made, or not pushed, before anything is built.
+    """
+    if asked.push and not names_registry(f"{asked.prefix}/"):
+        raise KitError(
+            f"PUSH=1 with PREFIX={asked.prefix}",
+            "names no registry: Docker would push to Docker Hub, and a cluster would never pull from there",
+            f"{with_registry(asked.prefix)}.",
+        )
     if asked.models or not asked.names:
         _begin(stack)
     names = tuple(asked.names) or (() if asked.models else _called_for(stack))

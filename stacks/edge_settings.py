@@ -8,7 +8,8 @@ from catalog.errors import KitError
 from catalog.hardware import Hardware
 from catalog.hardware import find as find_hardware
 from stacks.base import Settings
-from stacks.kubernetes_settings import ImageSettings, KubernetesSettings
+from stacks.image_settings import ImageSettings
+from stacks.kubernetes_settings import KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings
 
 SiteName = Annotated[str, Field(max_length=24, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]

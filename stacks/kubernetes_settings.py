@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from catalog.azure_skus import MigProfile, cut
 from catalog.azure_skus import find as find_sku
@@ -12,62 +12,14 @@ from catalog.errors import KitError
 from catalog.hardware import Hardware
 from catalog.hardware import find as find_hardware
 from components.gpu_nodes import GPU_TAINT, POOL_LABEL, RESOURCE_TAINT, SPOT_TAINT
-from components.image_reference import names_registry
 from stacks.base import Settings
 from stacks.exposure_settings import IngressSettings, LoadBalancerSettings
+from stacks.image_settings import ImageSettings, ModelImageSettings, with_registry
 
 Taint = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$")
 ]
-
-
 NAMESPACE = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
-
-
-def _is_no_address(prefix: object) -> object:
-    if isinstance(prefix, str) and "://" in prefix:
-        raise KitError(
-            f"prefix {prefix!r} of images",
-            "is an address; a reference of an image has no scheme",
-            f"Write {prefix.partition('://')[2].rstrip('/')!r}.",
-        )
-    return prefix
-
-
-Prefix = Annotated[
-    str, BeforeValidator(_is_no_address), Field(pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$")
-]
-
-
-class ImageSettings(Settings):
-    """Where nodes find the images of the kit: `<prefix>/<name>:<tag>`."""
-
-    prefix: Prefix = "slm-kit"
-    """Registry and repository, e.g. example.azurecr.io/slm-kit or docker.io/acme/slm-kit. Without a
-    registry's host, as the default: images that were imported on the nodes (`ctr -n k8s.io images import`,
-    `kind load docker-image`), which are never pulled: a node would ask Docker Hub, where anybody may own
-    that name."""
-    tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
-    """Of all of them; another tag rolls every workload."""
-    pull_secrets: tuple[str, ...] = ()
-    """Names of registry credentials (type dockerconfigjson) in the namespace. Default: none."""
-
-    @property
-    def from_registry(self) -> bool:
-        """Whether the prefix begins with a registry's host."""
-        return names_registry(f"{self.prefix}/")
-
-
-class ModelImageSettings(Settings):
-    """Where nodes find the models as images: `<prefix>/model-<model>-<variant>:<digest>`, of `make images`.
-
-    The digest is of source and conversion. Kubernetes 1.33 or later (1.35, or feature gate ImageVolume) and
-    containerd 2.1 or later, or CRI-O; https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes.
-    """
-
-    prefix: Prefix | None = None
-    """Registry and repository. Without a registry's host, images that were imported on the nodes, which are
-    never pulled. Default: that of `images`."""
 
 
 class GpuPool(Settings):
@@ -177,6 +129,18 @@ class KubernetesSettings(Settings):
             raise KitError("gpuMetricsFor", "the exporter runs beside the device plugin", "Set devicePlugin.")
         if self.model_images is not None and "store_gib" in self.model_fields_set:
             raise KitError("storeGib", "with modelImages there is no model store", "Remove one of them.")
+        return self
+
+    @model_validator(mode="after")
+    def _pulls_what_it_has_secrets_for(self) -> "KubernetesSettings":
+        models = self.model_images is not None and self.model_images.from_registry
+        if self.images.pull_secrets and not (self.images.from_registry or models):
+            raise KitError(
+                f"images.pullSecrets beside prefix {self.images.prefix!r}",
+                "the prefix names no registry, and such images are never pulled",
+                f"{with_registry(self.images.prefix)}. Or, for images that were imported on the nodes, "
+                "remove pullSecrets.",
+            )
         return self
 
     @property

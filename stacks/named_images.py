@@ -5,7 +5,7 @@ import pulumi
 from catalog.images import upstream_image
 from catalog.models import EngineName
 from components.upstream_image import UpstreamImage
-from stacks.kubernetes_settings import ImageSettings
+from stacks.image_settings import ImageSettings
 
 _FOLDERS: dict[EngineName, str] = {"onnx": "onnx-server", "ollama": "ollama"}
 

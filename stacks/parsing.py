@@ -12,7 +12,8 @@ from components.engines.ollama.options import OllamaOptions
 from components.engines.vllm.options import VllmOptions
 from stacks.edge_settings import DockerSiteSettings, EdgeSettings, SiteSettings
 from stacks.exposure_settings import IngressSettings, LoadBalancerSettings
-from stacks.kubernetes_settings import GpuPool, KubernetesSettings, ModelImageSettings
+from stacks.image_settings import ImageSettings, ModelImageSettings
+from stacks.kubernetes_settings import GpuPool, KubernetesSettings
 from stacks.model_settings import KeySettings, ModelSettings, OpenWebuiSettings
 from stacks.monitoring_settings import MonitoringPorts, MonitoringSettings, PriceSettings, SloSettings
 from stacks.scaling_settings import AutoscalingSettings, ScalingSettings, ScheduleSettings
@@ -80,6 +81,7 @@ SCHEMAS: Mapping[str, type[BaseModel]] = {
     "gpuPools": GpuPool,
     "ingress": IngressSettings,
     "loadBalancer": LoadBalancerSettings,
+    "images": ImageSettings,
     "modelImages": ModelImageSettings,
     "sites": SiteSettings,
     "docker": DockerSiteSettings,

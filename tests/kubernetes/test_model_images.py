@@ -148,8 +148,8 @@ def test_a_second_up_of_it_changes_nothing(up: tuple[Stack, str, float]) -> None
     assert re.search(r"Resources: \d+ unchanged$", said, re.MULTILINE), said
 
 
-def test_down_says_that_no_model_stays(up: tuple[Stack, str, float]) -> None:
+def test_down_says_that_models_stay_only_if_there_was_a_claim(up: tuple[Stack, str, float]) -> None:
     stack, _, _ = up
     said = stack.must("down")
-    assert f"namespace {NAMESPACE} stays; " in said
+    assert f"namespace {NAMESPACE} stays with the models of a claim, if it had one; " in said
     assert "finds the models again" not in said

@@ -193,22 +193,3 @@ def test_a_model_that_sleeps_is_left_to_the_user_to_wake(
     said = capsys.readouterr()
     assert "asleep sleeps while nobody asks (minReplicas 0): not asked" in said.out + said.err
     assert f"            {command('http://127.0.0.1:8080/v1', STACK, 'a', 'asleep')}\n" in said.out
-
-
-def test_the_command_that_removes_the_namespace_is_for_the_stacks_own_cluster(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    where = {"images": {"tag": "1"}, "kubeconfig": "/etc/my cluster", "context": "prod"}
-    config = {
-        "target": "kubernetes", "models": [MODEL | {"name": "a"}], "keys": [{"id": "a"}], "kubernetes": where
-    }  # fmt: skip
-    named = {f"slm-kit:{key}": value for key, value in config.items()}
-    (home / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": named}))
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=True)
-    remove = "kubectl --kubeconfig '/etc/my cluster' --context prod delete namespace slm-unit"
-    assert f"`{remove}`" in capsys.readouterr().err
-    config["kubernetes"] = {"images": {"tag": "1"}, "cluster": ELSEWHERE}
-    named = {f"slm-kit:{key}": value for key, value in config.items()}
-    (home / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": named}))
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=True)
-    assert f"kubectl --kubeconfig {cluster.kept_kubeconfig(ELSEWHERE)} delete " in capsys.readouterr().err

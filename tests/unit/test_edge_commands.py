@@ -8,7 +8,7 @@ import yaml
 
 from catalog.errors import KitError
 from ops import decide, images, keys, lifecycle, paths, runner, stack_settings
-from stacks.kubernetes_settings import ImageSettings
+from stacks.image_settings import ImageSettings
 from tests.conftest import ROOT
 
 STACK = "unit"
