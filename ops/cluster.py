@@ -1,5 +1,6 @@
 """`make up` and what goes with it for a stack on a cluster: no engine of this machine has a part in it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,19 +70,34 @@ def check_certificate(used: Runner, settings: StackSettings) -> None:
     tls_secret.TlsSecret(where.load_balancer.tls_secret, used.stack, control).check()
 
 
-def after_down(used: Runner, namespace: str, *, with_models: bool) -> None:
-    """Say what outlives the stack on purpose, and how to remove it from that cluster.
+def what_stays(stack: str, outputs: Mapping[str, Any]) -> list[str]:
+    """What to say after `down`, from the outputs before it: what outlives the stack, how to remove it there.
 
-    `with_models`: whether models are in a claim. Where they are images, one of before may be there still.
+    Of the file only where the cluster is: what else is in it need not be valid any more.
     """
-    where = _where(settings_of(used.stack, with_secrets=False))
-    # The one that `up` kept: the cluster's stack need not be there any more.
-    kubeconfig = kept_kubeconfig(where.cluster) if where.cluster else where.kubeconfig
-    remove = Kubectl(None, kubeconfig, where.context).shown("delete", "namespace", namespace)
+    if "namespace" not in outputs:
+        return []
+    namespace = str(outputs["namespace"])
+    written = decide.config(stack).get(f"{decide.PREFIX}kubernetes")
+    where = written if isinstance(written, dict) else {}
+    kubeconfig, context = _named_kubeconfig(where), where.get("context")
+    gone = kubeconfig is not None and not kubeconfig.is_file()
+    control = Kubectl(None, None if gone else kubeconfig, None if context is None else str(context))
+    how = f" with a kubeconfig of its cluster, as {kubeconfig} is not here" if gone else ""
+    # Where models are images, a claim of before may be there still.
+    with_models = "modelImages" not in outputs
     kept = "its models" if with_models else "the models of a claim, if it had one"
-    step(f"namespace {namespace} stays with {kept}; `{remove}` removes it")
-    if with_models:
-        step(f"the next `make up STACK={used.stack}` finds the models again")
+    remove = control.shown("delete", "namespace", namespace)
+    said = [f"namespace {namespace} stays with {kept}; `{remove}` removes it{how}"]
+    return [*said, f"the next `make up STACK={stack}` finds the models again"] if with_models else said
+
+
+def _named_kubeconfig(where: Mapping[str, Any]) -> Path | None:
+    """The file that `kubernetes` in config leads to, there or not."""
+    if where.get("cluster"):
+        # The one that `up` kept: the cluster's stack need not be there any more.
+        return kept_kubeconfig(str(where["cluster"]))
+    return Path(str(where["kubeconfig"])).expanduser() if where.get("kubeconfig") else None
 
 
 def logs(used: Runner, settings: StackSettings, request: str | None) -> None:

@@ -19,19 +19,21 @@ def down(stack: str, *, sure: bool = False) -> None:
     if target == LOCAL:
         docker_engine.require()
     known = holds_something(used)
-    outputs = used.outputs() if known and target == CLUSTER else {}
+    stays = cluster.what_stays(stack, used.outputs()) if known and target == CLUSTER else []
     if known:
         if target == AZURE:
             azure.before_down(stack, sure=sure)
         _remove(used, target)
+    for each in stays:
+        step(each)
     if target == LOCAL:
         remove_small_store(stack)
         remove_images(stack)
-    decide.forget_runner(stack, used)
+    if known or target == LOCAL:
+        # Elsewhere it is all that keeps `purge` from the keys of a stack that another machine made.
+        decide.forget_runner(stack, used)
     if isinstance(used, PulumiCli):
         used.forget()
-    if "namespace" in outputs:
-        cluster.after_down(used, outputs["namespace"], with_models="modelImages" not in outputs)
     step(_ended(stack, target) if known else _nothing_known(used))
 
 
@@ -55,9 +57,15 @@ def _ended(stack: str, target: str) -> str:
 
 
 def _nothing_known(used: Runner) -> str:
+    entry, file = f"{decide.PREFIX}runner", f"stacks/{stack_file(used.stack).name}"
+    by_hand = (
+        f". If nothing of it is up anywhere, remove {entry} from {file} by hand: as long as it is there, "
+        "`make purge` refuses"
+    )
     return (
         f"nothing of stack {used.stack} is known here: {where(used)} has no resource of it, and nothing was "
         "removed. What another machine or another runner made is still there"
+        f"{by_hand if entry in decide.config(used.stack) else ''}"
     )
 
 

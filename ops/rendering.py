@@ -1,19 +1,18 @@
 """`make render`: everything that a stack would be, and nothing is made, written or forgotten for it."""
 
-import secrets
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from ops import decide, edge, keys
-from ops.paths import passphrase_place, write_private
+from ops.paths import passphrase_place
 from ops.runner import Rehearsal
 from ops.stack_settings import settings_from
 from ops.targets import AZURE, EDGE
-from stacks.stack_file import content_of
 
 UNMADE = "made by the first make up"
-"""Stands for each key and password that is not there yet."""
+"""Begins what stands for each key and password that is not there yet; no two may be alike."""
 
 
 def render(stack: str) -> None:
@@ -29,25 +28,31 @@ def render(stack: str) -> None:
         used = _Rendered(stack, file, Path(folder))
         if target != AZURE:
             for place in keys.unmade(written, passwords=target != EDGE):
-                used.set_config(place, UNMADE, secret=True, path=True)
+                used.stand_for(place)
         used.show("render", "--json")
 
 
 class _Rendered(Rehearsal):
-    """The rehearsal on a copy of the stack's file, with the stack's passphrase where there is one."""
+    """The rehearsal on a copy of the stack's file, with the stack's passphrase where it is here."""
 
     def __init__(self, stack: str, file: Path, folder: Path) -> None:
         super().__init__(stack)
         self._config, self._passphrase = folder / file.name, passphrase_place(stack)
         shutil.copyfile(file, self._config)
-        if not self._passphrase.exists() and "encryptionsalt" not in content_of(file):
-            self._passphrase = folder / "passphrase"
-            write_private(self._passphrase, secrets.token_urlsafe(32))
 
     def command(self, verb: str, *arguments: str, stack: str | None = None) -> list[str]:
         """The rehearsal's, told of the copy."""
         return [*super().command(verb, *arguments, stack=stack), "--config-file", str(self._config)]
 
     def passphrase(self) -> Path | None:
-        """None: another machine's, and what it encrypted is shown as a placeholder."""
+        """None: another machine's, or not made yet. Secrets are shown as placeholders, and none is opened."""
         return self._passphrase if self._passphrase.exists() else None
+
+    def stand_for(self, place: str) -> None:
+        """Put a text of its own into the copy for a secret that is not made yet."""
+        text = f"{UNMADE}: {place}"
+        if self.passphrase() or "PULUMI_CONFIG_PASSPHRASE" in os.environ:
+            self.set_config(place, text, secret=True, path=True)
+        else:
+            # A ciphertext as the file has them, which nobody opens.
+            self.set_config(f"{place}.secure", text, path=True)

@@ -10,7 +10,8 @@ from rehearsal.engine.rendering import RenderEngine
 from rehearsal.errors import RehearsalError
 from rehearsal.program.runs import run
 
-_PLACEHOLDER = "[no passphrase]"
+# An address without blanks: programs may ask that of a secret before they register anything.
+_PLACEHOLDER = "https://no-passphrase.invalid/"
 
 
 def rendering(session: Session) -> dict[str, Any]:

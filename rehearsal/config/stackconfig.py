@@ -1,5 +1,6 @@
 """The file of a stack's configuration, `Pulumi.<stack>.yaml`, and the secrets in it."""
 
+import hashlib
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -69,14 +70,15 @@ class StackFile:
     def values(self, vault: Vault, placeholder: str = "") -> dict[str, Any]:
         """Values with `Secret` where the file has `secure:`.
 
-        The passphrase is needed only then, and not even then if a `placeholder` may stand for a secret.
+        The passphrase is needed only then, and not even then if a `placeholder` may stand for a secret: with
+        digits of its ciphertext behind it, as programs may ask that no two are alike.
         """
         return {key: self._opened(value, vault, placeholder) for key, value in self.raw().items()}
 
     def _opened(self, value: Any, vault: Vault, placeholder: str) -> Any:
         if isinstance(value, Mapping) and set(value) == {"secure"}:
             if placeholder and not vault.is_open:
-                return Secret(placeholder)
+                return Secret(placeholder + hashlib.sha256(str(value["secure"]).encode()).hexdigest()[:12])
             if self.salt is None:
                 raise RehearsalError(
                     f"{self.path} has secrets and no encryptionsalt",

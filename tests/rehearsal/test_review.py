@@ -96,6 +96,16 @@ def test_secrets_are_placeholders_where_there_is_no_passphrase(stack: Stack) -> 
     assert "no passphrase is given" in stack.run("preview", code=2)
 
 
+def test_placeholders_of_two_secrets_differ_and_stay_the_same_from_run_to_run(stack: Stack) -> None:
+    for name in ("key", "other"):
+        stack.run("config", "set", name, "--secret", "s3cr3t")
+    stack.program("for name in ('key', 'other'): print(f'>{pulumi.Config().require(name)}<')")
+    stack.environment.clear()
+    seen = [re.findall(">(.*)<", stack.run("render")) for _ in range(2)]
+    assert seen[0] == seen[1]
+    assert len(set(seen[0])) == 2
+
+
 def test_a_diff_against_something_else_is_refused(stack: Stack) -> None:
     other = stack.root / "other.json"
     other.write_text("{}")

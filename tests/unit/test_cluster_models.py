@@ -1,4 +1,4 @@
-"""Where a cluster's models are said to come from, and what is said to stay of them."""
+"""Where a cluster's models are said to come from."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import cluster, decide, model_source, paths, runner, stack_settings, trust
+from ops import decide, model_source, paths, runner, stack_settings, trust
 
-STACK, ELSEWHERE = "unit", "acme/infrastructure/prod"
+STACK = "unit"
 MODEL = {"name": "smollm2-135m-instruct", "contextLength": 1024, "concurrency": 2}
 
 
@@ -28,30 +28,6 @@ def write(file: Path, **where: Any) -> None:
         "kubernetes": {"images": {"tag": "1"}, **where},
     }  # fmt: skip
     file.write_text(yaml.safe_dump({"config": {f"slm-kit:{key}": value for key, value in config.items()}}))
-
-
-def test_the_command_that_removes_the_namespace_is_for_the_stacks_own_cluster(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(file, kubeconfig="/etc/my cluster", context="prod")
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=True)
-    said = capsys.readouterr().err
-    remove = "kubectl --kubeconfig '/etc/my cluster' --context prod delete namespace slm-unit"
-    assert f"namespace slm-unit stays with its models; `{remove}`" in said
-    assert "finds the models again" in said
-    write(file, cluster=ELSEWHERE)
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=True)
-    assert f"kubectl --kubeconfig {cluster.kept_kubeconfig(ELSEWHERE)} delete " in capsys.readouterr().err
-
-
-def test_a_claim_of_before_is_not_denied_where_models_are_images(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(file, modelImages={})
-    cluster.after_down(runner.Rehearsal(STACK), "slm-unit", with_models=False)
-    said = capsys.readouterr().err
-    assert "namespace slm-unit stays with the models of a claim, if it had one; " in said
-    assert "finds the models again" not in said
 
 
 @pytest.mark.parametrize(
