@@ -63,7 +63,7 @@ def _shown(values: Any, mask: Mask | None) -> Any:
 
 
 def _paths(values: Any) -> list[str]:
-    return [show_path(path) for path in secret_paths(values)]
+    return sorted(show_path(path) for path in secret_paths(values))
 
 
 def _entry(urn: str, wanted: Registration, outputs: dict[str, Any], mask: Mask | None) -> dict[str, Any]:
