@@ -149,7 +149,8 @@ def test_a_stack_that_is_up_is_not_purged(stack: Stack) -> None:
 @pytest.mark.usefixtures("up")
 def test_down_keeps_the_models_and_says_so(cluster: Cluster, stack: Stack) -> None:
     said = stack.must("down")
-    assert f"`kubectl delete namespace {NAMESPACE}` removes it" in said
+    kubeconfig = stack.home / "slm-kit" / f"{MAKER}.kubeconfig"
+    assert f"`kubectl --kubeconfig {kubeconfig} delete namespace {NAMESPACE}` removes it" in said
     claims = names(cluster.client.list(PersistentVolumeClaim, namespace=NAMESPACE))
     assert claims == {f"slm-kit-{NAME}-models"}
     until("no deployment", lambda: not names(cluster.client.list(Deployment, namespace=NAMESPACE)))
