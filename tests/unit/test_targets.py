@@ -1,6 +1,5 @@
 """What the commands do for each target, as far as no cluster and no cloud is needed."""
 
-import io
 import shutil
 import subprocess
 import sys
@@ -9,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import HostError, KitError
+from catalog.errors import KitError
 from ops import (
-    azure,
     cleanup,
     cluster,
     decide,
@@ -66,68 +64,6 @@ def test_a_machine_with_docker_alone_needs_no_package_of_clusters() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_cluster_on_azure_is_not_for_the_rehearsal(file: Path) -> None:
-    file.write_text("config:\n  slm-kit:target: aks\n")
-    with pytest.raises(KitError, match="no backend for Azure"):
-        lifecycle.up(STACK, "rehearsal")
-
-
-def test_without_the_pulumi_cli_a_cluster_on_azure_is_refused_with_the_next_step(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file.write_text("config:\n  slm-kit:target: aks\n")
-    monkeypatch.setenv("PATH", str(file.parent))
-    monkeypatch.setattr(runner, "CHECKOUT", file.parent)
-    monkeypatch.setattr(azure, "install_cli", lambda: False)
-    commands: list[Callable[[], None]] = [
-        lambda: lifecycle.up(STACK, None),
-        lambda: lifecycle.preview(STACK),
-    ]
-    for command in commands:
-        with pytest.raises(HostError, match="needs the Pulumi CLI") as refusal:
-            command()
-        assert "make render STACK=unit" in str(refusal.value)
-
-
-CLI = r"""#!/bin/sh
-echo "$@" >>"$(dirname "$0")/calls"
-here=$(dirname "$0")
-case "$*" in
-stack\ export*) test -e "$here/held" && held='{}'; echo "{\"deployment\": {\"resources\": [$held]}}";;
-*--json*) echo '{"clusterName": "c", "registry": "r1.azurecr.io", "kubeconfig": "k"}';;
-esac
-"""
-
-
-def test_a_cluster_on_azure_is_shown_asked_for_and_then_made(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file.write_text("config:\n  slm-kit:target: aks\n  slm-kit:runner: pulumi\n")
-    (file.parent / "pulumi").write_text(CLI)
-    (file.parent / "pulumi").chmod(0o700)
-    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n"))
-    with pytest.raises(KitError, match="Nothing was done"):
-        lifecycle.up(STACK, None)
-    calls = file.parent / "calls"
-    assert [call.split()[0] for call in calls.read_text().splitlines()] == ["stack", "preview"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{STACK}\n"))
-    lifecycle.up(STACK, None)
-    made = calls.read_text().splitlines()[2:]
-    assert [call.split()[0] for call in made] == ["stack", "preview", "up", "stack"]
-    assert made[2] == f"up --yes --skip-preview --refresh --stack {STACK} --non-interactive"
-    assert "make images STACK=kubernetes PREFIX=r1.azurecr.io/slm-kit PUSH=1" in capsys.readouterr().out
-
-
-def test_a_cluster_is_not_removed_unless_somebody_types_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    for typed in ("", "yes\n"):
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        with pytest.raises(KitError, match="Nothing was done"):
-            azure.before_down(STACK, sure=False)
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{STACK}\n"))
-    azure.before_down(STACK, sure=False)
-
-
 def test_a_target_that_is_none_is_named_before_anything_else_is_judged(file: Path) -> None:
     file.write_text("config:\n  slm-kit:target: akss\n  slm-kit:clusterName: x\n")
     commands: list[Callable[[], None]] = [
@@ -173,46 +109,6 @@ def test_down_of_a_stack_that_is_not_known_here_does_not_say_that_it_is_down(
     said = capsys.readouterr().err
     assert f"nothing of stack {STACK} is known here: {paths.rehearsal_state(STACK)} has no resource" in said
     assert "is down" not in said
-
-
-def test_down_of_a_cluster_on_azure_asks_the_pulumi_cli_though_nothing_is_written(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file.write_text("config:\n  slm-kit:target: aks\n")
-    monkeypatch.setattr(runner, "CHECKOUT", file.parent)
-    monkeypatch.setattr(azure, "install_cli", lambda: False)
-    monkeypatch.setenv("PATH", str(file.parent))
-    with pytest.raises(HostError, match="needs the Pulumi CLI"):
-        removal.down(STACK)
-    (file.parent / "pulumi").write_text(CLI)
-    (file.parent / "pulumi").chmod(0o700)
-    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
-    removal.down(STACK)
-    said = capsys.readouterr().err
-    assert "nothing of stack unit is known here: the Pulumi CLI's backend file://" in said
-    assert "keys" not in said
-    (file.parent / "held").touch()
-    removal.down(STACK, sure=True)
-    said = capsys.readouterr().err
-    assert "stack unit is down" in said
-    assert "keys" not in said
-
-
-def test_purge_of_a_stack_whose_state_has_resources_is_refused(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Brought up by the Pulumi CLI itself: `make` wrote no runner. Its passphrase is still needed."""
-    file.write_text("config:\n  slm-kit:target: aks\n")
-    (file.parent / "pulumi").write_text(CLI)
-    (file.parent / "pulumi").chmod(0o700)
-    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
-    (file.parent / "held").touch()
-    with pytest.raises(KitError, match="is not down"):
-        removal.purge(STACK, sure=True)
-    (file.parent / "held").unlink()
-    removal.purge(STACK, sure=True)
-    assert not file.exists()
-    assert "what this machine kept of it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
