@@ -18,6 +18,8 @@ from tests.monitoring.with_stack.logs import logs
 from tests.stack.rig import Stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("loaded")]
+WHAT_IS_WRONG, ALWAYS = "sum by (severity, alertname, model, engine) (ALERTS{", 'ALERTS{alertname="Watchdog"}'
+"""Empty where nothing is wrong, as it may be; that its series are there is seen by the one that always is."""
 PROMETHEUS = f"http://127.0.0.1:{PORTS['prometheus']}"
 
 
@@ -58,8 +60,9 @@ def test_every_query_of_rules_alerts_and_dashboards_resolves(
         "panel queries": [
             (query.place, query.expr)
             for query in dashboards.queries(watched)
-            if query.language is Language.PROMQL
+            if query.language is Language.PROMQL and not query.expr.startswith(WHAT_IS_WRONG)
         ],
+        "series of alerts that panels look at": [("the alert that always fires", ALWAYS)],
     }
     counted = ", ".join(f"{len(queries)} {name}" for name, queries in asked.items())
     record_property("shown", f"Prometheus: {counted} resolved on the live stack")
