@@ -16,9 +16,8 @@ from ops.paths import example_file, stack_file, state_folder, write_private
 from ops.pulumi_cli import install_cli
 from ops.say import step
 from stacks import COMPOSITIONS
-from stacks.config import refuse_misplaced_keys
 from stacks.settings import NAMESPACE
-from stacks.stack_file import config_of, content_of
+from stacks.stack_file import config_of
 
 PREFIX = f"{NAMESPACE}:"
 
@@ -52,13 +51,7 @@ def config(stack: str) -> dict[str, Any]:
         raise KitError(
             f"stack {stack!r}", f"there is no stacks/{path.name}", f"`make up STACK={stack}` begins one."
         )
-    return read(path)
-
-
-def read(file: Path) -> dict[str, Any]:
-    """The config in a stack's file. Raises KitError for what is none."""
-    refuse_misplaced_keys(content_of(file))
-    return config_of(file)
+    return config_of(path)
 
 
 def target(stack: str) -> str:

@@ -10,6 +10,7 @@ from ops.paths import passphrase_place
 from ops.runner import Rehearsal
 from ops.stack_settings import settings_from
 from ops.targets import AZURE, EDGE
+from stacks.stack_file import config_of
 
 UNMADE = "made by the first make up"
 """Begins what stands for each key and password that is not there yet; no two may be alike."""
@@ -18,7 +19,7 @@ UNMADE = "made by the first make up"
 def render(stack: str) -> None:
     """Print every resource of the stack as JSON; of one without a file, as its example has it."""
     file = decide.source(stack)
-    written = decide.read(file)
+    written = config_of(file)
     target = decide.target_of(stack, written)
     if target == EDGE:
         edge.settings_from(written)

@@ -12,7 +12,7 @@ from catalog.errors import KitError
 from stacks.base import Settings
 from stacks.parsing import parse
 from stacks.settings import NAMESPACE, StackSettings
-from stacks.stack_file import config_of, content_of
+from stacks.stack_file import config_of
 
 SECRET_KEYS = ("keySecrets", "downloadSettings", "passwords", "externalSecrets", "receiverSecrets")
 MONITORING_PASSWORD = "monitoring"
@@ -114,13 +114,6 @@ def refuse_secrets_in_the_clear(keys: Iterable[str]) -> None:
             )  # fmt: skip
 
 
-def refuse_misplaced_keys(content: Mapping[str, Any]) -> None:
-    """Raise KitError for a key of ours that stands beside `config` in the stack's file: Pulumi reads on."""
-    for key in content:
-        if str(key).startswith(f"{NAMESPACE}:"):
-            raise KitError(key, "stands beside `config:` in the stack's file", "Indent it below `config:`.")
-
-
 def refuse_unknown_keys(keys: Iterable[str]) -> None:
     """Raise KitError for the first key of our namespace that no setting has."""
     known = (*plain_keys(), *SECRET_KEYS)
@@ -137,5 +130,4 @@ def _keys_in_file(stack: str) -> Iterable[str]:
     path = Path(__file__).with_name(f"Pulumi.{stack}.yaml")
     if not path.is_file():
         return ()
-    refuse_misplaced_keys(content_of(path))
     return config_of(path)

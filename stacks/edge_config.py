@@ -8,11 +8,11 @@ from typing import Any
 import pulumi
 
 from catalog.errors import KitError
-from stacks.config import refuse_misplaced_keys, refuse_secrets_in_the_clear
+from stacks.config import refuse_secrets_in_the_clear
 from stacks.edge_settings import EdgeSettings
 from stacks.parsing import parse_edge
 from stacks.settings import NAMESPACE
-from stacks.stack_file import config_of, content_of
+from stacks.stack_file import config_of
 
 SECRETS = ("keySecrets", "downloadSettings")
 
@@ -27,7 +27,6 @@ def read_edge_settings() -> EdgeSettings:
     config = pulumi.Config(NAMESPACE)
     path = Path(__file__).with_name(f"Pulumi.{pulumi.get_stack()}.yaml")
     if path.is_file():
-        refuse_misplaced_keys(content_of(path))
         refuse_unknown(config_of(path))
     refuse_secrets_in_the_clear(SECRETS)
     values: dict[str, Any] = {}

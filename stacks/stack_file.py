@@ -1,25 +1,38 @@
 """A stack's file, read the same way by the commands and by the program."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from catalog.errors import KitError
+from stacks.settings import NAMESPACE
 
 
-def content_of(path: Path) -> dict[str, Any]:
-    """What the file holds; nothing for an empty one. Raises KitError, with its line, for what is no YAML."""
+def config_of(path: Path) -> dict[str, Any]:
+    """Its `config`; nothing for an empty file.
+
+    Raises KitError for what is no YAML, with its line, for what is no object, and for settings beside it.
+    """
+    content = _content_of(path)
+    refuse_misplaced_keys(content)
+    return _object(content.get("config"), f"config of stacks/{path.name}")
+
+
+def refuse_misplaced_keys(content: Mapping[str, Any]) -> None:
+    """Raise KitError for a key of ours that stands beside `config` in the stack's file: Pulumi reads on."""
+    for key in content:
+        if str(key).startswith(f"{NAMESPACE}:"):
+            raise KitError(key, "stands beside `config:` in the stack's file", "Indent it below `config:`.")
+
+
+def _content_of(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, ValueError) as error:
         raise KitError(*_unreadable(path, error)) from error
     return _object(content, f"stacks/{path.name}")
-
-
-def config_of(path: Path) -> dict[str, Any]:
-    """Its `config`. Raises KitError as above, and for one that is no object."""
-    return _object(content_of(path).get("config"), f"config of stacks/{path.name}")
 
 
 def _unreadable(path: Path, error: Exception) -> tuple[str, str, str]:

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from catalog.errors import KitError
-from stacks.config import refuse_misplaced_keys, refuse_unknown_keys
+from stacks.config import refuse_unknown_keys
 from stacks.parsing import parse
 from stacks.serving import grants_of
+from stacks.stack_file import refuse_misplaced_keys
 from tests.conftest import ROOT
 
 MODEL = {"name": "smollm2-135m-instruct"}
