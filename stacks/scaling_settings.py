@@ -61,7 +61,7 @@ class ScalingSettings(Settings):
     scale_to_zero_after_seconds: Annotated[int, Field(ge=60, le=86_400)] | None = None
     """How long nobody asked, and up to three minutes more, before the last replica goes. Default: 600, or
     what a replica may take to come where that is longer: the start-up budget of the engine, and on a pool
-    1100 s for a node and its image, twice that where the model is an image too. Only with minReplicas 0."""
+    1100 s for a node and its image, 1600 s where the model is an image too. Only with minReplicas 0."""
     target_utilization: Annotated[float, Field(ge=0.1, le=1)] | None = None
     """Share of a replica's concurrency from which on another one is added: room for the time it starts.
     Default: 0.75. Needs KEDA."""

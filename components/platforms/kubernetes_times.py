@@ -2,10 +2,10 @@
 
 from components.workload import Workload
 
-PULL_SECONDS = 1100
-"""For a node that has to be added, ten minutes, and an image that has to be pulled: 10 GB at 20 MB/s."""
+NODE_SECONDS, IMAGE_SECONDS = 600, 500
+"""For a node that has to be added, and an image that has to be pulled: 10 GB at 20 MB/s."""
 
 
 def pull_seconds(workload: Workload) -> int:
-    """For all images of a pod: those that it mounts too, as a kubelet pulls one after the other."""
-    return PULL_SECONDS * (1 + sum(mount.image is not None for mount in workload.mounts))
+    """For a node and all images of a pod: those that it mounts too, as a kubelet pulls one by one."""
+    return NODE_SECONDS + IMAGE_SECONDS * (1 + sum(mount.image is not None for mount in workload.mounts))

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from catalog.errors import KitError
-from components.platforms.kubernetes_times import PULL_SECONDS
+from components.platforms.kubernetes_times import IMAGE_SECONDS, NODE_SECONDS
 from rehearsal import Rendering
 from rehearsal.errors import RehearsalError
 from tests.components.kubernetes_program import CLAIM, DEPLOYMENT, SERVICE, main_container, one
@@ -72,7 +72,7 @@ def test_an_alert_that_an_engine_is_down_waits_for_a_node_and_an_image(rendering
         if rule["record"] == "slm:start_budget_seconds"
     )
     (down,) = (rule["expr"] for rule in rules if rule["alert"] == "EngineDown")
-    assert f"offset {budget + PULL_SECONDS}s" in down
+    assert f"offset {budget + NODE_SECONDS + IMAGE_SECONDS}s" in down
 
 
 def test_no_part_mounts_the_volume_of_another(rendering: Rendering) -> None:

@@ -10,7 +10,7 @@ from catalog import models
 from catalog.errors import KitError
 from components.model_images import ModelImages
 from components.platforms.docker_workload import mount_args
-from components.platforms.kubernetes_times import PULL_SECONDS
+from components.platforms.kubernetes_times import IMAGE_SECONDS
 from components.workload import Mount
 from rehearsal import Rendering
 from rehearsal.errors import RehearsalError
@@ -90,7 +90,7 @@ def test_an_update_waits_for_both_images(rendering: Rendering) -> None:
         (one,) = (e for e in found.of_type("kubernetes:apps/v1:Deployment") if e.name == MODEL)
         return int(one.inputs["spec"]["progressDeadlineSeconds"])
 
-    assert deadline(rendering) == deadline(render_stack()) + PULL_SECONDS
+    assert deadline(rendering) == deadline(render_stack()) + IMAGE_SECONDS
 
 
 def test_models_on_several_nodes_need_no_shared_claim() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.errors import KitError
 from components.autoscaling.types import DemandScaling
-from components.platforms.kubernetes_times import PULL_SECONDS
+from components.platforms.kubernetes_times import IMAGE_SECONDS, NODE_SECONDS
 from stacks.kubernetes_placement import check_places, places
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.parsing import parse
@@ -130,7 +130,7 @@ def test_models_that_sleep_are_refused_where_they_cannot_all_start_awake() -> No
 def test_a_model_of_a_pool_is_not_put_away_before_its_node_and_image_are_there() -> None:
     (hosted,) = planned([CHAT], L4).hosted
     assert hosted.workload.readiness is not None
-    needed = hosted.workload.readiness.start_seconds + PULL_SECONDS
+    needed = hosted.workload.readiness.start_seconds + NODE_SECONDS + IMAGE_SECONDS
     (model,) = settings_of([CHAT], L4).hosted
     cluster = AutoscalingSettings()
     scaling = scaling_of(model, ScalingSettings(min_replicas=0), hosted, cluster, watched=True)
