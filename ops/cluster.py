@@ -1,6 +1,5 @@
 """`make up` and what goes with it for a stack on a cluster: no engine of this machine has a part in it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,17 +32,12 @@ def up(stack: str, runner: str | None) -> None:
     found = settings_of(stack, with_secrets=False)
     used = decide.choose_runner(stack, runner)
     check_passphrase(used)
-    check_kinds(used, found)
-    check_certificate(used, found)
+    check(used, found)
     decide.decide_cluster(stack, used)
     keys.ensure(used)
     keys.ensure_passwords(used)
     settings = settings_of(stack)
     plan(settings)
-    where = _where(settings)
-    if where.model_images is not None:
-        # A namespace that need not be there yet: the question is about nodes.
-        image_volumes.check(_kubectl(used, settings, {"namespace": "default"}))
     step(f"{used.name} up")
     used.up()
     outputs = used.outputs()
@@ -51,8 +45,17 @@ def up(stack: str, runner: str | None) -> None:
     _show(used, settings, outputs, control, _first_answer(used, settings, control))
 
 
-def check_kinds(used: Runner, settings: StackSettings) -> None:
+def check(used: Runner, settings: StackSettings) -> None:
     """Refuse what the cluster lacks, before it is told anything. Raises KitError, or HostError."""
+    check_kinds(used, settings)
+    check_certificate(used, settings)
+    if _where(settings).model_images is not None:
+        # A namespace that need not be there yet: the question is about nodes.
+        image_volumes.check(_kubectl(used, settings, {"namespace": "default"}))
+
+
+def check_kinds(used: Runner, settings: StackSettings) -> None:
+    """Refuse kinds that the cluster does not serve. Raises KitError, or HostError."""
     needs, where = needs_of(settings), _where(settings)
     if needs:
         served_kinds.check(needs, _kubeconfig(used, where), where.context)
@@ -68,36 +71,6 @@ def check_certificate(used: Runner, settings: StackSettings) -> None:
 
     control = _kubectl(used, settings, {"namespace": namespace_of(where, used.stack)})
     tls_secret.TlsSecret(where.load_balancer.tls_secret, used.stack, control).check()
-
-
-def what_stays(stack: str, outputs: Mapping[str, Any]) -> list[str]:
-    """What to say after `down`, from the outputs before it: what outlives the stack, how to remove it there.
-
-    Of the file only where the cluster is: what else is in it need not be valid any more.
-    """
-    if "namespace" not in outputs:
-        return []
-    namespace = str(outputs["namespace"])
-    written = decide.config(stack).get(f"{decide.PREFIX}kubernetes")
-    where = written if isinstance(written, dict) else {}
-    kubeconfig, context = _named_kubeconfig(where), where.get("context")
-    gone = kubeconfig is not None and not kubeconfig.is_file()
-    control = Kubectl(None, None if gone else kubeconfig, None if context is None else str(context))
-    how = f" with a kubeconfig of its cluster, as {kubeconfig} is not here" if gone else ""
-    # Where models are images, a claim of before may be there still.
-    with_models = "modelImages" not in outputs
-    kept = "its models" if with_models else "the models of a claim, if it had one"
-    remove = control.shown("delete", "namespace", namespace)
-    said = [f"namespace {namespace} stays with {kept}; `{remove}` removes it{how}"]
-    return [*said, f"the next `make up STACK={stack}` finds the models again"] if with_models else said
-
-
-def _named_kubeconfig(where: Mapping[str, Any]) -> Path | None:
-    """The file that `kubernetes` in config leads to, there or not."""
-    if where.get("cluster"):
-        # The one that `up` kept: the cluster's stack need not be there any more.
-        return kept_kubeconfig(str(where["cluster"]))
-    return Path(str(where["kubeconfig"])).expanduser() if where.get("kubeconfig") else None
 
 
 def logs(used: Runner, settings: StackSettings, request: str | None) -> None:

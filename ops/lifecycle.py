@@ -67,8 +67,7 @@ def preview(stack: str) -> None:
     settings, used = settings_of(stack), decide.current_runner(stack)
     plan(settings)
     if target == CLUSTER:
-        cluster.check_kinds(used, settings)
-        cluster.check_certificate(used, settings)
+        cluster.check(used, settings)
     used.preview()
 
 

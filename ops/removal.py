@@ -1,8 +1,13 @@
 """What takes a stack away: `make down`, and `make purge` after it."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from ops import azure, cluster, decide, docker_engine, edge
 from ops.cleanup import purge_state, remove_images, remove_small_store
 from ops.held import holds_something, where
+from ops.kubectl import Kubectl
 from ops.paths import stack_file
 from ops.runner import PulumiCli, Runner, executable, runner_for
 from ops.say import step
@@ -19,7 +24,7 @@ def down(stack: str, *, sure: bool = False) -> None:
     if target == LOCAL:
         docker_engine.require()
     known = holds_something(used)
-    stays = cluster.what_stays(stack, used.outputs()) if known and target == CLUSTER else []
+    stays = what_stays(stack, used.outputs()) if known and target == CLUSTER else []
     if known:
         if target == AZURE:
             azure.before_down(stack, sure=sure)
@@ -41,6 +46,36 @@ def purge(stack: str, *, sure: bool) -> None:
     """After `down`: remove state, keys and the model store, too."""
     here = decide.target(stack) == LOCAL
     purge_state(stack, sure=sure, here=here, held=not here and _held(stack))
+
+
+def what_stays(stack: str, outputs: Mapping[str, Any]) -> list[str]:
+    """What to say after `down`, from the outputs before it: what outlives the stack, how to remove it there.
+
+    Of the file only where the cluster is: what else is in it need not be valid any more.
+    """
+    if "namespace" not in outputs:
+        return []
+    namespace = str(outputs["namespace"])
+    written = decide.config(stack).get(f"{decide.PREFIX}kubernetes")
+    place = written if isinstance(written, dict) else {}
+    kubeconfig, context = _named_kubeconfig(place), place.get("context")
+    gone = kubeconfig is not None and not kubeconfig.is_file()
+    control = Kubectl(None, None if gone else kubeconfig, None if context is None else str(context))
+    how = f" with a kubeconfig of its cluster, as {kubeconfig} is not here" if gone else ""
+    # Where models are images, a claim of before may be there still.
+    with_models = "modelImages" not in outputs
+    kept = "its models" if with_models else "the models of a claim, if it had one"
+    remove = control.shown("delete", "namespace", namespace)
+    said = [f"namespace {namespace} stays with {kept}; `{remove}` removes it{how}"]
+    return [*said, f"the next `make up STACK={stack}` finds the models again"] if with_models else said
+
+
+def _named_kubeconfig(place: Mapping[str, Any]) -> Path | None:
+    """The file that `kubernetes` in config leads to, there or not."""
+    if place.get("cluster"):
+        # The one that `up` kept: the cluster's stack need not be there any more.
+        return cluster.kept_kubeconfig(str(place["cluster"]))
+    return Path(str(place["kubeconfig"])).expanduser() if place.get("kubeconfig") else None
 
 
 def _remove(used: Runner, target: str) -> None:

@@ -10,26 +10,17 @@ import pytest
 from catalog.errors import HostError, KitError
 from ops import (
     azure,
-    cleanup,
-    decide,
     lifecycle,
-    paths,
     removal,
     runner,
-    stack_settings,
 )
-
-STACK = "unit"
+from tests.unit.own_stack_file import STACK, own_stack_file
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stack's file, of the test's own."""
-    file = tmp_path / f"Pulumi.{STACK}.yaml"
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (cleanup, decide, paths, removal, stack_settings):
-        monkeypatch.setattr(module, "stack_file", lambda _: file)
-    return file
+    return own_stack_file(tmp_path, monkeypatch)
 
 
 def test_a_cluster_on_azure_is_not_for_the_rehearsal(file: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from catalog.errors import KitError
-from ops import cleanup, cluster, decide, paths, removal, runner, stack_settings
+from ops import cluster, removal, runner
+from tests.unit.own_stack_file import STACK, own_stack_file
 
-STACK, ELSEWHERE = "unit", "acme/infrastructure/prod"
+ELSEWHERE = "acme/infrastructure/prod"
 UP = {"namespace": "slm-unit"}
 CLI = """#!/bin/sh
 here=$(dirname "$0")
@@ -25,13 +26,9 @@ esac
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stack's file, of the test's own."""
-    file = tmp_path / f"Pulumi.{STACK}.yaml"
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(runner, "CHECKOUT", tmp_path)
-    for module in (cleanup, decide, paths, removal, stack_settings):
-        monkeypatch.setattr(module, "stack_file", lambda _: file)
-    return file
+    return own_stack_file(tmp_path, monkeypatch)
 
 
 def write(file: Path, where: Any, **changes: Any) -> None:
@@ -44,21 +41,21 @@ def test_the_command_that_removes_the_namespace_is_for_the_stacks_own_cluster(fi
     kubeconfig.touch()
     write(file, {"kubeconfig": str(kubeconfig), "context": "prod"})
     remove = f"kubectl --kubeconfig '{kubeconfig}' --context prod delete namespace slm-unit"
-    assert cluster.what_stays(STACK, UP) == [
+    assert removal.what_stays(STACK, UP) == [
         f"namespace slm-unit stays with its models; `{remove}` removes it",
         "the next `make up STACK=unit` finds the models again",
     ]
     write(file, {"cluster": ELSEWHERE})
     kept = cluster.kept_kubeconfig(ELSEWHERE)
     kept.touch()
-    assert f"`kubectl --kubeconfig {kept} delete " in cluster.what_stays(STACK, UP)[0]
+    assert f"`kubectl --kubeconfig {kept} delete " in removal.what_stays(STACK, UP)[0]
 
 
 @pytest.mark.parametrize("where", [{"cluster": ELSEWHERE}, {"kubeconfig": "/etc/my cluster"}])
 def test_no_kubeconfig_is_named_that_is_not_here(file: Path, where: dict[str, str]) -> None:
     write(file, where)
     path = cluster.kept_kubeconfig(ELSEWHERE) if "cluster" in where else where["kubeconfig"]
-    assert cluster.what_stays(STACK, UP)[0].endswith(
+    assert removal.what_stays(STACK, UP)[0].endswith(
         "`kubectl delete namespace slm-unit` removes it with a kubeconfig of its cluster, "
         f"as {path} is not here"
     )
@@ -66,7 +63,7 @@ def test_no_kubeconfig_is_named_that_is_not_here(file: Path, where: dict[str, st
 
 def test_a_claim_of_before_is_not_denied_where_models_are_images(file: Path) -> None:
     write(file, {"modelImages": {}})
-    assert cluster.what_stays(STACK, UP | {"modelImages": {}}) == [
+    assert removal.what_stays(STACK, UP | {"modelImages": {}}) == [
         "namespace slm-unit stays with the models of a claim, if it had one; "
         "`kubectl delete namespace slm-unit` removes it"
     ]

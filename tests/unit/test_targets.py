@@ -10,7 +10,6 @@ import pytest
 
 from catalog.errors import KitError
 from ops import (
-    cleanup,
     cluster,
     decide,
     keys,
@@ -19,22 +18,16 @@ from ops import (
     removal,
     rendering,
     runner,
-    stack_settings,
 )
 from ops.kubectl import Kubectl
 from tests.conftest import ROOT
-
-STACK = "unit"
+from tests.unit.own_stack_file import STACK, own_stack_file
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stack's file, of the test's own."""
-    file = tmp_path / f"Pulumi.{STACK}.yaml"
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for module in (cleanup, decide, paths, removal, stack_settings):
-        monkeypatch.setattr(module, "stack_file", lambda _: file)
-    return file
+    return own_stack_file(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
