@@ -8,19 +8,19 @@ from catalog.errors import KitError
 LOCAL, CLUSTER, AZURE, EDGE = "local-docker", "kubernetes", "aks", "edge"
 
 _NO_MODEL = "It makes a cluster and serves no model: name the stack with target kubernetes, STACK=…"
+_LOAD_ON_CLUSTER = (
+    "Bring the gateway here with the `kubectl … port-forward` that `make up STACK={stack}` printed, and send "
+    "requests to http://127.0.0.1:8080/v1."
+)
+_LOGS_OF_SITES = (
+    "On a Docker site: `docker --host ssh://… logs NAME`; on a cluster: `kubectl --kubeconfig … --namespace "
+    "… logs --selector slm-kit.stack --all-containers`."
+)
 _INSTEAD: Mapping[tuple[str, str], str] = {
-    (
-        "load",
-        CLUSTER,
-    ): "Bring the gateway here with the `kubectl … port-forward` that `make up STACK={stack}` "
-    "printed, and send requests to http://127.0.0.1:8080/v1.",
+    ("load", CLUSTER): _LOAD_ON_CLUSTER,
     ("load", EDGE): "Send requests to the endpoint of a site; `make up STACK={stack}` printed each.",
     ("load", AZURE): _NO_MODEL,
-    (
-        "logs",
-        EDGE,
-    ): "On a Docker site: `docker --host ssh://… logs NAME`; on a cluster: `kubectl --kubeconfig "
-    "… --namespace … logs --selector slm-kit.stack --all-containers`.",
+    ("logs", EDGE): _LOGS_OF_SITES,
     ("logs", AZURE): _NO_MODEL,
     ("key", AZURE): _NO_MODEL,
     ("password", AZURE): _NO_MODEL,

@@ -8,7 +8,6 @@ from typing import TypeVar
 import pulumi
 
 from catalog.errors import KitError
-from catalog.models import find
 from components.gateway.types import Route
 from components.platform import Platform
 from components.platforms.kubernetes import KubernetesPlatformArgs
@@ -48,9 +47,7 @@ def _check_store(made: Plan, cluster: KubernetesSettings) -> None:
     if cluster.model_images is not None:
         return
     variants = {
-        (each.serving.model.name, each.decision.variant): find(each.serving.model.name)
-        .variants[each.decision.variant]
-        .bytes
+        (each.serving.model.name, each.serving.variant_name): each.serving.variant.bytes
         for each in made.hosted
     }
     gib = sum(variants.values()) / 2**30
