@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ops import base_image, decide, docker_engine, image_builder, images, stack_settings
-from tests.components.test_kubernetes_composition import CONFIG, ON_GPU, POOL, render_stack
+from tests.components.kubernetes_stack import CONFIG, ON_GPU, POOL, render_stack
 
 PREFIX, TAG = "registry.example/slm", "7"
 IMAGES = {"prefix": PREFIX, "tag": TAG}

@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal.errors import RehearsalError
-from tests.components.test_kubernetes_composition import CLUSTER, render_stack
+from tests.components.kubernetes_stack import CLUSTER, render_stack
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import yaml
 
 from rehearsal import Rendering
 from tests.components.kubernetes_program import DEPLOYMENT, POLICY, SERVICE, one
-from tests.components.test_kubernetes_composition import ON_GPU, POOL, render_stack
+from tests.components.kubernetes_stack import ON_GPU, POOL, render_stack
 from tests.components.test_kubernetes_monitoring import ON
 
 NAMESPACE, DAEMONS = "kubernetes:core/v1:Namespace", "kubernetes:apps/v1:DaemonSet"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rehearsal.errors import RehearsalError
-from tests.components.test_kubernetes_composition import CLUSTER, render_stack
+from tests.components.kubernetes_stack import CLUSTER, render_stack
 
 INGRESS: dict[str, Any] = {
     "host": "models.example.com",

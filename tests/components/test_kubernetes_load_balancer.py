@@ -7,8 +7,8 @@ import pytest
 from components.gateway.types import GatewayLimits
 from rehearsal import Rendering
 from rehearsal.errors import RehearsalError
+from tests.components.kubernetes_stack import CLUSTER, render_stack
 from tests.components.test_edge_composition import PLANT, render_sites
-from tests.components.test_kubernetes_composition import CLUSTER, render_stack
 
 BALANCER: dict[str, Any] = {
     "host": "models.example.com",

@@ -10,7 +10,7 @@ from components.platforms.kubernetes_times import IMAGE_SECONDS, NODE_SECONDS
 from rehearsal import Rendering
 from rehearsal.errors import RehearsalError
 from tests.components.kubernetes_program import CLAIM, DEPLOYMENT, SERVICE, main_container, one
-from tests.components.test_kubernetes_composition import CLUSTER, MODEL, render_stack
+from tests.components.kubernetes_stack import CLUSTER, MODEL, render_stack
 
 PASSWORD = "p" * 43
 PARTS = {"prometheus", "alertmanager", "collector", "loki"}

@@ -10,7 +10,7 @@ from rehearsal.errors import RehearsalError
 from stacks.kubernetes_needs import needs_of
 from stacks.parsing import parse
 from stacks.plan import plan
-from tests.components.test_kubernetes_composition import CLUSTER, MODEL, render_stack
+from tests.components.kubernetes_stack import CLUSTER, MODEL, render_stack
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 HPA = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"

@@ -15,8 +15,8 @@ from components.workload import Mount
 from rehearsal import Rendering
 from rehearsal.errors import RehearsalError
 from tests.components.kubernetes_pod_security import violations
+from tests.components.kubernetes_stack import CLUSTER, MODEL, ON_GPU, POOL, render_stack
 from tests.components.test_edge_composition import PLANT, render_sites
-from tests.components.test_kubernetes_composition import CLUSTER, MODEL, ON_GPU, POOL, render_stack
 
 IMAGES = {"images": {"prefix": "registry.example/kit", "tag": "7", "pullSecrets": ["mine"]}}
 AS_IMAGES = {**CLUSTER, **IMAGES, "modelImages": {"prefix": "registry.example/models"}}

@@ -4,7 +4,7 @@ import pytest
 from lightkube.codecs import from_dict
 from lightkube.resources.autoscaling_v2 import HorizontalPodAutoscaler
 
-from tests.components.test_kubernetes_composition import MODEL, render_stack
+from tests.components.kubernetes_stack import MODEL, render_stack
 from tests.kubernetes.cluster import Cluster
 
 pytestmark = pytest.mark.docker
