@@ -14,7 +14,7 @@ from rehearsal.backend import Log, ResourceFailedError
 from rehearsal.docker_backend.connection import docker_errors
 
 TAIL = 20
-"""Log lines shown with a failure."""
+"""Log lines of each stream shown with a failure."""
 
 FIRST_MOMENTS = 0.5
 """Seconds in which a container that ends at once is noticed."""
@@ -26,20 +26,21 @@ LOOK_SECONDS = 0.5
 def run_to_end(api: APIClient, id_: str, name: str, log: Log, *, keep: bool) -> str:
     """Wait for a one-shot container, its log line by line through `log`.
 
-    Gives the log back: all of it with `keep`, else the last lines.
+    Gives its log back with `keep`, else nothing.
 
     Raises ResourceFailedError with the last lines when it ends with another code than 0.
     """
-    said: deque[str] = deque(maxlen=None if keep else TAIL)
+    said = []
     with docker_errors(f"wait for container {name}", id_):
         for line in _followed(api, id_, log):
             log(line)
-            said.append(line)
+            if keep:
+                said.append(line)
         code = api.wait(id_, timeout=None)["StatusCode"]
     if code != 0:
         raise ResourceFailedError(
             f"Container {name} ended with code {code}. It stays for inspection (`docker inspect "
-            f"{name}`) until the next run replaces it. Its last lines:\n{_last(said)}",
+            f"{name}`) until the next run replaces it. Its last lines:\n{tail(api, id_)}",
             id_,
         )
     return "".join(f"{line}\n" for line in said)
@@ -127,12 +128,20 @@ def require_running(api: APIClient, id_: str, name: str) -> None:
 
 
 def tail(api: APIClient, id_: str) -> str:
-    """The container's last log lines, or why there are none."""
+    """A container's last lines, those of its errors after those of its output, or why there are none.
+
+    Docker reads the two streams apart and keeps no order between them: taken together, the lines
+    of one could push the error out of the other.
+    """
     try:
-        return _last(lines([api.logs(id_, tail=TAIL)]))
+        output = _last_of(api, id_, stdout=True, stderr=False)
+        errors = _last_of(api, id_, stdout=False, stderr=True)
     except (APIError, RequestException, HTTPError) as error:
         return f"(its log cannot be read: {error})"
+    return "\n".join((*output, *errors)) or "(it said nothing)"
 
 
-def _last(said: Iterable[str]) -> str:
-    return "\n".join(deque(said, maxlen=TAIL)) or "(it said nothing)"
+def _last_of(api: APIClient, id_: str, *, stdout: bool, stderr: bool) -> Iterable[str]:
+    # Not the API's `tail`: it counts the lines of both streams, whichever is asked for.
+    chunks = api.logs(id_, stream=True, follow=False, stdout=stdout, stderr=stderr)
+    return deque(lines(chunks), maxlen=TAIL)
