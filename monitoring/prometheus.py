@@ -60,6 +60,7 @@ def _config(watched: Watched) -> dict[str, Any]:
 def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
     return [
         _job("gateway", _targets(ADDRESSES.gateway)),
+        *([_job("certificate", _certificate())] if watched.own_certificate else []),
         *([_job("engine", _engines(watched))] if watched.engines else []),
         _job("usage", {**_usage_limits(watched), **_targets(ADDRESSES.usage)}),
         *([] if watched.cluster else [_job("node", _targets(ADDRESSES.node))]),
@@ -69,6 +70,10 @@ def _jobs(watched: Watched) -> Sequence[dict[str, Any]]:
         _job("loki", _targets(ADDRESSES.loki)),
         _job("collector", _targets(ADDRESSES.collector)),
     ]
+
+
+def _certificate() -> dict[str, Any]:
+    return {"metrics_path": "/certificate", **_targets(ADDRESSES.gateway)}
 
 
 def _usage_limits(watched: Watched) -> dict[str, Any]:

@@ -125,7 +125,9 @@ class Watched:
     keys: tuple[WatchedKey, ...]
     certificates: tuple[tuple[str, int], ...] = ()
     """Name and end of validity (Unix time) of each certificate authority that the stack trusts beside those
-    of its images. The gateway's own certificate is not among them: it is in a Secret that others renew."""
+    of its images. The gateway's own is not among them: it is in a Secret that others renew."""
+    own_certificate: bool = False
+    """Whether the gateway ends TLS itself, with a certificate that it can be asked about."""
     gpus: int = 0
     """GPUs that engines of the stack use; 0: there is no GPU exporter."""
     cluster: WatchedCluster | None = None

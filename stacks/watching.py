@@ -40,6 +40,7 @@ def watched_of(
         ),
         keys=tuple(_key(grant, names) for grant in made.grants),
         certificates=certificates_of(made.authorities),
+        own_certificate=settings.kubernetes is not None and settings.kubernetes.load_balancer is not None,
         gpus=_gpus(made, cluster),
         cluster=cluster,
         max_connections=limits.max_connections,

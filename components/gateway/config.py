@@ -44,6 +44,8 @@ _TLS = (
     f'    bind :{TLS_PORT} proto h1 ssl crt "${{SLM_CERTIFICATE}}/tls.crt" alpn http/1.1'
     " ssl-min-ver TLSv1.2 no-tls-tickets ciphers ECDHE+AESGCM:ECDHE+CHACHA20"
 )
+_CERTIFICATE = "    http-request use-service lua.certificate if { path /certificate }"
+_NO_TLS = "    # No certificate, no TLS."
 
 
 class _CfgTemplate(Template):
@@ -123,7 +125,8 @@ def _haproxy_cfg(
         "log_fields": " ".join(LOG_FIELDS),
         "fallbacks": fallback_rules(routes),
         "collected": log_target(collector),
-        "encrypted": _TLS if encrypted else "    # No certificate, no TLS.",
+        "encrypted": _TLS if encrypted else _NO_TLS,
+        "certificate": _CERTIFICATE if encrypted else _NO_TLS,
     }
     head = _template("haproxy.cfg").substitute(values) + backend(collector)
     return head + "".join(

@@ -1,6 +1,6 @@
 """What ends on a known day."""
 
-from monitoring.alerts.making import Dashboard, Severity, alert
+from monitoring.alerts.making import Dashboard, Severity, alert, where
 from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
@@ -8,8 +8,16 @@ DAY = 86_400
 CERTIFICATE_DAYS = 21
 """Three weeks to have a new one signed. Nobody is woken: authorities may come from a whole bundle of roots,
 and a root is not renewed at night."""
+OWN_DAYS = 21
+OWN_PART = 6
+"""The gateway's own is told in the last sixth of its time, at most in those days: cert-manager renews where
+a third is left, whether a certificate is for a year, 45 days or six."""
 KEY_DAYS = 14
 _CERTIFICATE_END, _KEY_END = "slm:certificate_expiry_timestamp_seconds", "slm:key_expiry_timestamp_seconds"
+_OWN_END, _OWN_TIME = (
+    "slm:gateway_certificate_expiry_timestamp_seconds",
+    "slm:gateway_certificate_validity_seconds",
+)
 
 
 def groups(watched: Watched) -> list[Group]:
@@ -17,6 +25,8 @@ def groups(watched: Watched) -> list[Group]:
     rules: list[Alert] = []
     if watched.certificates:
         rules += [_certificate(ended=False), _certificate(ended=True)]
+    if watched.own_certificate:
+        rules += [_own(watched, ended=False), _own(watched, ended=True)]
     if any(key.expires for key in watched.keys):
         rules += [_key(ended=False), _key(ended=True)]
     return [Group("alerts-expiry", rules)]
@@ -32,6 +42,25 @@ def _certificate(*, ended: bool) -> Alert:
         labels=_label(ended),
         summary=f"Certificate {{{{ $labels.certificate }}}} {when}",
         first="Have a new one signed and put it in the place of the old; then `make up`.",
+    )
+
+
+def _own(watched: Watched, *, ended: bool) -> Alert:
+    when = "ended {{ $value | humanizeDuration }} ago" if ended else "ends in {{ $value | humanizeDuration }}"
+    soon = f"{_near(_OWN_END, OWN_DAYS)} < {_OWN_TIME} / {OWN_PART}"
+    return alert(
+        "GatewayCertificateExpires",
+        _over(_OWN_END) if ended else soon,
+        Severity.PAGE if ended else Severity.TICKET,
+        Dashboard.GATEWAY,
+        labels=_label(ended),
+        summary=f"The certificate that the gateway shows its clients {when}",
+        first=where(
+            watched,
+            "Put a new one in the place of the old.",
+            "Renew it, or find out why it was not; `KUBECTL logs -l slm-kit.workload=gateway --tail -1` says "
+            "whether a renewed one was refused.",
+        ),
     )
 
 

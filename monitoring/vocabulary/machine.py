@@ -44,6 +44,20 @@ SERIES: tuple[Series, ...] = (
         For.CERTIFICATE,
     ),
     Series(
+        "slm:gateway_certificate_expiry_timestamp_seconds",
+        (),
+        "dateTimeFromNow",
+        "when the certificate stops to be valid that the gateway shows its clients",
+        For.OWN_CERTIFICATE,
+    ),
+    Series(
+        "slm:gateway_certificate_validity_seconds",
+        (),
+        "s",
+        "from the first second of that certificate to its last one",
+        For.OWN_CERTIFICATE,
+    ),
+    Series(
         "slm:gpu_utilization:ratio",
         ("gpu", "gpu_model"),
         "percentunit",

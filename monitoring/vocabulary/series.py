@@ -19,6 +19,7 @@ class For(StrEnum):
     PRICE = "models with a price"
     EXPIRY = "keys that expire"
     CERTIFICATE = "stacks with certificates"
+    OWN_CERTIFICATE = "stacks whose gateway ends TLS"
     GPU = "stacks with a GPU"
     MACHINE = "stacks on a machine of their own"
     STACK = "every stack"
@@ -47,6 +48,7 @@ class Series:
             For.PRICE: any(model.price for model in watched.models),
             For.EXPIRY: any(key.expires for key in watched.keys),
             For.CERTIFICATE: bool(watched.certificates),
+            For.OWN_CERTIFICATE: watched.own_certificate,
             For.GPU: watched.gpus > 0,
             For.MACHINE: not watched.cluster,
             For.STACK: True,

@@ -126,8 +126,9 @@ class GatewayRig:
         status, output = self.gateway.exec_run(list(command))
         return int(status or 0), output.decode() if isinstance(output, bytes) else ""
 
-    def metrics(self) -> str:
-        script = "exec 3<>/dev/tcp/127.0.0.1/8405; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+    def metrics(self, path: str = "/metrics") -> str:
+        """What the metrics port answers, headers and all."""
+        script = f"exec 3<>/dev/tcp/127.0.0.1/8405; printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
         return self.run("bash", "-c", script)[1]
 
     def gauge(self, name: str, proxy: str) -> float:

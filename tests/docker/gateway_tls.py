@@ -60,6 +60,21 @@ class TlsRig(GatewayRig):
 
     def speak(self, *offered: str, ciphers: str | None = None) -> Spoken:
         """Shake hands as a client that trusts the authority; `offered` by ALPN, `ciphers` of TLS 1.2 only."""
+        with self._shaken(*offered, ciphers=ciphers) as spoken:
+            shown: Any = spoken.getpeercert()
+            name = dict(pair for (pair,) in shown["subject"])["commonName"]
+            return Spoken(name, spoken.version(), spoken.selected_alpn_protocol())
+
+    def validity(self) -> dict[str, int]:
+        """Unix times `not_before` and `not_after` of the certificate that a client is shown."""
+        with self._shaken() as spoken:
+            shown: Any = spoken.getpeercert()
+            return {
+                name: int(ssl.cert_time_to_seconds(shown[field]))
+                for name, field in (("not_before", "notBefore"), ("not_after", "notAfter"))
+            }
+
+    def _shaken(self, *offered: str, ciphers: str | None = None) -> ssl.SSLSocket:
         trusting = ssl.create_default_context(cadata=self.authority.certificate.decode())
         if offered:
             trusting.set_alpn_protocols(list(offered))
@@ -67,7 +82,4 @@ class TlsRig(GatewayRig):
             trusting.maximum_version = ssl.TLSVersion.TLSv1_2
             trusting.set_ciphers(ciphers)
         connection = socket.create_connection(("127.0.0.1", self._tls_port), 5)
-        with trusting.wrap_socket(connection, server_hostname=HOST) as spoken:
-            shown: Any = spoken.getpeercert()
-            name = dict(pair for (pair,) in shown["subject"])["commonName"]
-            return Spoken(name, spoken.version(), spoken.selected_alpn_protocol())
+        return trusting.wrap_socket(connection, server_hostname=HOST)

@@ -7,6 +7,7 @@ from functools import partial
 
 import docker
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.docker.gateway_rig import until
 from tests.docker.gateway_tls import Spoken, TlsRig
@@ -66,6 +67,25 @@ def test_a_renewed_certificate_is_served_without_a_lost_request(gateway: TlsRig)
     assert gateway.gateway.attrs["State"]["StartedAt"] == started
     assert (seen.broken, set(seen.statuses)) == ([], {200})
     assert len(seen.statuses) > 100
+
+
+def told(gateway: TlsRig) -> dict[str, int]:
+    """What Prometheus is told of the certificate."""
+    head, _, text = gateway.metrics("/certificate").partition("\r\n\r\n")
+    assert " 200 " in head.splitlines()[0], head
+    samples = text_string_to_metric_families(text)
+    return {sample.name: int(sample.value) for family in samples for sample in family.samples}
+
+
+def test_prometheus_is_told_when_the_certificate_ends_that_clients_are_shown(gateway: TlsRig) -> None:
+    gateway.renew("asked")
+    assert until(partial(serves, gateway, "asked"))
+    assert told(gateway) == {
+        f"slm_gateway_certificate_{edge}_timestamp_seconds": second
+        for edge, second in gateway.validity().items()
+    }
+    # Not where clients are.
+    assert gateway.call(CHAT, path="/certificate").status_code == 404
 
 
 @pytest.mark.parametrize("damage", ["another key", "no certificate", "no key"])

@@ -7,6 +7,8 @@ _FIRES = (CALM + BAD - 1) * 60
 _DAY = 86_400
 _START = 'slm:engine_start_time_seconds{model="tiny",engine="onnx"}'
 _GPU = '{gpu="0",gpu_model="T4"}'
+_OWN_END = "slm:gateway_certificate_expiry_timestamp_seconds"
+_OWN_TIME = "slm:gateway_certificate_validity_seconds"
 GPU = {"gpu": "0", "gpu_model": "T4"}
 _CLOCK = "The machine's clock is no longer set by the network and may be off by"
 _NOW_AND_THEN = "0x53 16x1 0x40"
@@ -133,6 +135,23 @@ EXPIRY = [
         {'slm:certificate_expiry_timestamp_seconds{certificate="company-root"}': (_ends(60), _ends(-2.5))},
         {"certificate": "company-root", "severity": "ticket", "ended": "true"},
         "Certificate company-root ended 2d 12h 0m 0s ago",
+    ),
+    Case(
+        "GatewayCertificateExpires",
+        {_OWN_END: (_ends(29), _ends(14.5)), _OWN_TIME: 90 * _DAY},
+        {"severity": "ticket", "ended": "false"},
+        "The certificate that the gateway shows its clients ends in 14d 12h 0m 0s",
+        never=(
+            # A year's is told three weeks ahead and not two months, one of six days not all the time.
+            {_OWN_END: _ends(25), _OWN_TIME: 365 * _DAY},
+            {_OWN_END: _ends(1.5), _OWN_TIME: 6 * _DAY},
+        ),
+    ),
+    Case(
+        "GatewayCertificateExpires",
+        {_OWN_END: (_ends(29), _ends(-2.5)), _OWN_TIME: 90 * _DAY},
+        {"severity": "page", "ended": "true"},
+        "The certificate that the gateway shows its clients ended 2d 12h 0m 0s ago",
     ),
     Case(
         "KeyExpires",

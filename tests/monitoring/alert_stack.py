@@ -28,9 +28,10 @@ EVERYTHING = Watched(
     ),
     keys=(WatchedKey("alice", ("tiny",), date(2030, 1, 1)), WatchedKey("bob", ("tiny",))),
     certificates=(("company-root", 1_900_000_000),),
+    own_certificate=True,
     gpus=1,
 )
-"""Three kinds of engines, one that may sleep, an adapter, an endpoint outside, a key that expires, a
-certificate, a GPU."""
+"""Three kinds of engines, one that may sleep, an adapter, an endpoint outside, a key that expires, an
+authority's certificate and the gateway's, a GPU."""
 NOTHING = Watched(stack="nothing", models=(_model("outside", None, None),), keys=(WatchedKey("bob", ()),))
 """An endpoint outside alone."""

@@ -64,6 +64,7 @@ STACKS = {
         "gpus",
         (on_cluster(hosted("big", VLLM)),),
         (WatchedKey("alice", ("big",)),),
+        own_certificate=True,
         gpus=1,
         cluster=WatchedCluster("slm-six", 8 * GIB, f"gpu-exporter.slm-six-gpu.{ZONE}"),
     ),

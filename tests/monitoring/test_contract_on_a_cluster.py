@@ -1,4 +1,5 @@
-"""The metric contract for what a cluster alone has: claims that programs tell of, GPUs of several nodes."""
+"""The metric contract for what a cluster alone has: claims that programs tell of, GPUs of several nodes, the
+gateway's certificate."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,20 @@ def _gpu(field: str, node: str) -> str:
     return f'DCGM_FI_DEV_{field}{{job="gpu",gpu="0",modelName="T4",Hostname="{node}",instance="{node}:9400"}}'
 
 
+def _certificate(edge: str) -> str:
+    # As tests/docker/test_gateway_tls.py reads it.
+    name = f"slm_gateway_certificate_{edge}_timestamp_seconds"
+    return f'{name}{{job="certificate",instance="gateway:8405"}}'
+
+
 CASES: Cases = {
+    "the gateway's certificate has an end and a time": (
+        [(_certificate("not_before"), "1700000000x40"), (_certificate("not_after"), "1707776000x40")],
+        [
+            ("5m", "slm:gateway_certificate_expiry_timestamp_seconds", 1_707_776_000),
+            ("5m", "slm:gateway_certificate_validity_seconds", 90 * 86_400),
+        ],
+    ),
     "volumes of a cluster are as full as programs tell, Prometheus' against the size of its claim": (
         [
             (f'prometheus_tsdb_{part}_bytes{{job="prometheus",instance="prometheus:9090"}}', f"{size}x40")

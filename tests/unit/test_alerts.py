@@ -38,7 +38,8 @@ def test_alerts_use_only_series_that_the_stack_records(watched: Watched) -> None
 def test_no_alert_is_there_for_what_the_stack_does_not_have() -> None:
     gone = names(EVERYTHING) - names(NOTHING)
     assert {"EngineDown", "KvCacheSaturated", "GpuError", "GpuThrottled", "KeyExpires"} <= gone
-    assert {"CertificateExpires", "EngineStartingTooLong", "EngineMemoryNearLimit"} <= gone
+    assert {"CertificateExpires", "GatewayCertificateExpires"} <= gone
+    assert {"EngineStartingTooLong", "EngineMemoryNearLimit"} <= gone
     assert {"AvailabilityBudgetBurn", "EndpointDown", "OomKill", "Watchdog"} <= names(NOTHING)
 
 

@@ -31,6 +31,14 @@ def test_every_source_is_scraped_and_no_other() -> None:
     assert jobs("onnx") == {*always, "engine"}
     assert jobs("every engine") == {*always, "engine", "gpu"}
     assert jobs("on a cluster") == {*always, "engine"} - {"node"}
+    assert jobs("on a cluster, with GPUs") == {*always, "engine", "gpu", "certificate"} - {"node"}
+
+
+def test_the_gateways_own_certificate_is_asked_of_its_metrics_port() -> None:
+    scrapes = config(STACKS["on a cluster, with GPUs"])["scrape_configs"]
+    assert isinstance(scrapes, list)
+    job = next(job for job in scrapes if job["job_name"] == "certificate")
+    assert (job["metrics_path"], job["static_configs"]) == ("/certificate", [{"targets": ["gateway:8405"]}])
 
 
 def test_an_engine_is_one_target_with_its_model_and_kind() -> None:

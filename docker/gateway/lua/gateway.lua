@@ -1,8 +1,10 @@
 -- What the gateway's configuration asks of Lua: what a body says, waiting for a model that starts, another
--- name for the model in a body; meter.lua counts the tokens of an answer. Loaded once a thread (lua-load-per-thread).
+-- name for the model in a body; meter.lua counts the tokens of an answer, certificate.lua says when the own certificate
+-- ends. Loaded once a thread (lua-load-per-thread).
 
 local scanner = require("scanner")
 require("meter")
+require("certificate")
 
 local POLL_MS = 100 -- how often a held request looks for a server that came up
 local LARGE = 64 * 1024 -- bytes of a body that is scanned in turn
