@@ -28,6 +28,8 @@ class Pods:
     selector: Mapping[str, str]
     scaled_to: int | None
     """Most replicas, where an autoscaler owns their number."""
+    on_one_node: bool
+    """Whether all of them must be on the same node, with the volume that is there."""
 
     @property
     def scaled(self) -> bool:
@@ -93,7 +95,9 @@ def _deployment(pods: Pods, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
             replaced_first=workload.update is Update.STOP_FIRST,
         ),
     )
-    if workload.replicas > 1 or pods.scaled:
+    if (workload.replicas > 1 or pods.scaled) and not pods.on_one_node:
+        # Bound to a node that is drained, a replica that left comes back nowhere until the last one has
+        # left, too: a budget would keep that one for ever.
         _disruption_budget(pods, opts)
     return name_of(deployment.metadata)
 

@@ -75,6 +75,7 @@ class KubernetesWorkload(pulumi.ComponentResource):
             self._labels,
             self.selector,
             args.get("scaled_to"),
+            bool(args["placement"].together),
         )
         # No value says that a pod must not run before somebody decided what it may reach.
         self.object_name = controlled(pods, pulumi.ResourceOptions(parent=self, depends_on=[door]))

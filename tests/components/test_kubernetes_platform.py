@@ -118,7 +118,9 @@ def test_the_new_pod_starts_first_but_where_only_one_can_hold_what_it_holds(rend
 
 
 def test_of_several_gpu_replicas_one_at_a_time_is_replaced_and_drained(tmp_path: Path) -> None:
-    two = rendered(tmp_path, workloads={"qwen3-0.6b": {"replicas": 2}}, gpus_available=2)
+    # By a store that several nodes can have.
+    access = {"shared_access": "ReadWriteMany"}
+    two = rendered(tmp_path, workloads={"qwen3-0.6b": {"replicas": 2}}, gpus_available=2, **access)
     assert strategy(two, "qwen3-0-6b")["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     (budget,) = two.of_type(BUDGET)
     assert budget.inputs["spec"]["maxUnavailable"] == 1
@@ -128,6 +130,12 @@ def test_of_several_gpu_replicas_one_at_a_time_is_replaced_and_drained(tmp_path:
 
 def test_a_single_replica_has_no_budget_that_would_hold_up_a_drain(rendering: Rendering) -> None:
     assert rendering.of_type(BUDGET) == []
+
+
+def test_replicas_bound_to_one_node_have_no_budget_that_would_hold_up_its_drain(tmp_path: Path) -> None:
+    two = rendered(tmp_path, workloads={"qwen3-0.6b": {"replicas": 2}}, gpus_available=2)
+    assert pods(two)["qwen3-0-6b"]["spec"]["affinity"]["podAffinity"]
+    assert two.of_type(BUDGET) == []
 
 
 def test_a_number_of_replicas_that_an_autoscaler_owns_is_not_set(

@@ -127,12 +127,23 @@ def test_a_store_of_one_node_keeps_its_readers_on_one_node_and_is_another_claim(
     (before,) = kept(cluster)
     stack.write("ReadWriteOnce", [CHAT], POOLS)
     stack.must("up")
-    until("two again", lambda: allowed(cluster) == 1)
+    assert len(placed(cluster, "chat")) == 2
     (node,) = set(placed(cluster, "chat").values())
     assert node in ("slm-small-1", "slm-small-2")
     jobs = {name: found for name in workloads(cluster, jobs=True) for found in placed(cluster, name).values()}
     assert set(jobs.values()) <= {"slm-small-1", "slm-small-2"}, "the store is written where it is read"
     assert kept(cluster) > {before}, "the former claim stays, with the models in it"
+
+
+def test_a_node_with_all_readers_of_its_store_can_be_drained(cluster: Cluster, stack: PlacementStack) -> None:
+    stack.write("ReadWriteOnce", [CHAT], POOLS)
+    stack.must("up")
+    (node,) = set(placed(cluster, "chat").values())
+    (other,) = {"slm-small-1", "slm-small-2"} - {node}
+    with without_room(cluster, str(node)):
+        for pod in sorted(placed(cluster, "chat")):
+            cluster.client.create(eviction(pod), pod, namespace=NAMESPACE)
+        until("both on the other", lambda: [*placed(cluster, "chat").values()] == [other, other])
 
 
 def budgets(cluster: Cluster) -> list[PodDisruptionBudget]:
