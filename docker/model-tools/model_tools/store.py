@@ -29,6 +29,7 @@ STALE_SECONDS = 24 * 3600
 
 LOCK_POLL_SECONDS = 0.2
 DIRECTORY_MODE, FILE_MODE = 0o755, 0o444
+OTHERS = 0o007
 MARGIN_BYTES = 1_000_000
 """Beyond the files: manifest, folders, block rounding."""
 
@@ -93,10 +94,10 @@ class Store:
     def publish(self, spec: Spec, ready: Path) -> Manifest:
         """Write the manifest and put `ready` in its place with one rename."""
         for path in sorted(ready.rglob("*")):
-            path.chmod(DIRECTORY_MODE if path.is_dir() else FILE_MODE)
+            _let_read(path)
         for path in ready.rglob("*"):
             (sync_folder if path.is_dir() else sync_file)(path)
-        ready.chmod(DIRECTORY_MODE)
+        _let_read(ready)
         manifest = Manifest.of(spec, ready)
         manifest.write(ready)
         target = self.folder(spec)
@@ -149,6 +150,22 @@ def _used(folder: Path) -> int:
 
 def _newest(folder: Path) -> float:
     return max((path.lstat().st_mtime for path in [folder, *folder.rglob("*")]), default=0.0)
+
+
+def _let_read(path: Path) -> None:
+    """The mode with which every user reads it.
+
+    On a file share (SMB) files belong to whoever mounted it, who alone may change a mode, and have the
+    mount's. What it lets everybody read is left so.
+    """
+    mode = DIRECTORY_MODE if path.is_dir() else FILE_MODE
+    try:
+        path.chmod(mode)
+    except PermissionError:
+        if path.stat().st_mode & mode & OTHERS != mode & OTHERS:
+            limit = "cannot be read by engines, and its mode cannot be changed"
+            fix = "mount the store with file_mode=0777 and dir_mode=0777"
+            raise HostError(str(path), limit, fix) from None
 
 
 def _delete(path: Path) -> None:
