@@ -84,6 +84,8 @@ def platform_args(
         args["images_on_nodes"] = cluster.images.prefix
     if cluster.storage_class is not None:
         args["storage_class"] = cluster.storage_class
+    if (disks := cluster.disks) is not None:
+        args["disk_class"] = disks
     return args
 
 

@@ -94,7 +94,10 @@ class KubernetesSettings(Settings):
     context: str | None = None
     """Context in the kubeconfig. Default: its current one."""
     storage_class: str | None = None
-    """Default: the cluster's."""
+    """Of the model store and of engines' caches. Default: the cluster's."""
+    disk_class: str | None = None
+    """StorageClass of what Prometheus, Loki and Alertmanager keep: of disks, as none of them is made for a
+    file share. Default: storageClass where sharedAccess is ReadWriteOnce, else the cluster's default."""
     shared_access: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
     """Of the model store: ReadWriteMany where models run on several nodes. Its storageClass, or the cluster's
     default where none is named, must offer it: most that are disks do not, and the claim stays pending."""
@@ -165,6 +168,11 @@ class KubernetesSettings(Settings):
         if self.ingress is not None and self.load_balancer is not None:
             raise KitError("kubernetes.loadBalancer", "stands beside kubernetes.ingress", "Keep one of them.")
         return self
+
+    @property
+    def disks(self) -> str | None:
+        """StorageClass of what a workload keeps alone; None for the cluster's default."""
+        return self.disk_class or (self.storage_class if self.shared_access == "ReadWriteOnce" else None)
 
     @property
     def gpus(self) -> int:

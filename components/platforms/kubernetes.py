@@ -39,7 +39,9 @@ class KubernetesPlatformArgs(TypedDict):
     """The same cluster, for the namespace and the kept volumes: it finds what an earlier stack of the name
     left. Default: `provider`."""
     storage_class: NotRequired[str]
-    """Default: the cluster's."""
+    """Of volumes that several mount. Default: the cluster's."""
+    disk_class: NotRequired[str]
+    """StorageClass of volumes that one workload has alone. Default: the cluster's."""
     shared_access: NotRequired[AccessMode]
     """Of volumes that several mount. Default: ReadWriteOnce, which keeps all who do on one node."""
     volume_gib: NotRequired[Mapping[str, int]]
@@ -141,7 +143,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
     def kept_volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
         """`kept_name(name)`; see components/platform.py."""
         kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-        return self._claim(name, self._shared(), kept, fixed=self.kept_name(name))
+        return self._claim(name, kept, shared=True, fixed=self.kept_name(name))
 
     def kept_name(self, name: str) -> str:
         """`slm-kit-<stack>-<name>`, and a digest of storage class and access where these are not the default.
@@ -155,14 +157,14 @@ class KubernetesPlatform(pulumi.ComponentResource):
 
     def volume(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:
         """See components/platform.py. Its group is the kit's, which every pod's user is in."""
-        self._own.append(self._claim(name, "ReadWriteOnce", opts))
+        self._own.append(self._claim(name, opts, shared=False))
         return self._own[-1]
 
     def _caches(self, name: str, workload: Workload, opts: pulumi.ResourceOptions) -> list[Mount]:
         claims = [f"{name}-cache-{index}" for index, _ in enumerate(workload.caches)]
         owner = pulumi.ResourceOptions(parent=opts.parent or self)
         return [
-            Mount(path=path, volume=self._claim(claim, self._shared(), owner), read_only=False)
+            Mount(path=path, volume=self._claim(claim, owner, shared=True), read_only=False)
             for claim, path in zip(claims, workload.caches, strict=True)
         ]
 
@@ -191,10 +193,12 @@ class KubernetesPlatform(pulumi.ComponentResource):
         )
 
     def _claim(
-        self, name: str, access: AccessMode, opts: pulumi.ResourceOptions | None, fixed: str | None = None
+        self, name: str, opts: pulumi.ResourceOptions | None, *, shared: bool, fixed: str | None = None
     ) -> pulumi.Output[str]:
         args = self._args
         gib = args.get("volume_gib", {}).get(name, VOLUME_GIB)
-        wanted = Claim(self.namespace, self._labels, access, gib, args.get("storage_class"), fixed)
+        access = self._shared() if shared else "ReadWriteOnce"
+        kind = args.get("storage_class") if shared else args.get("disk_class")
+        wanted = Claim(self.namespace, self._labels, access, gib, kind, fixed)
         keeping = self._keeper if fixed else self._cluster
         return claimed(name, wanted, pulumi.ResourceOptions.merge(keeping, opts))

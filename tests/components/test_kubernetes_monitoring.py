@@ -46,6 +46,23 @@ def test_prometheus_finds_each_ready_replica_by_the_models_full_name(rendering: 
     assert "host_memory" not in config["recording.yml"] + config["alerts.yml"]
 
 
+@pytest.mark.parametrize(
+    ("more", "classes"),
+    [
+        ({}, {None}),
+        ({"storageClass": "fast"}, {"fast"}),
+        ({"storageClass": "files", "sharedAccess": "ReadWriteMany"}, {None}),
+        ({"storageClass": "files", "sharedAccess": "ReadWriteMany", "diskClass": "fast"}, {"fast"}),
+    ],
+)
+def test_its_data_is_on_a_disk_and_on_no_file_share(more: dict[str, str], classes: set[str | None]) -> None:
+    rendering = render_stack(**ON, kubernetes={**CLUSTER, **more})
+    claims = {each.name: each.inputs["spec"].get("storageClassName") for each in rendering.of_type(CLAIM)}
+    assert claims.pop("models") == more.get("storageClass")
+    assert claims.keys() == {"prometheus-data", "loki-data", "alertmanager-data"}
+    assert set(claims.values()) == classes
+
+
 def test_the_collectors_name_keeps_its_address_while_its_pod_is_away(rendering: Rendering) -> None:
     forms = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in rendering.of_type(SERVICE)}
     assert forms["prometheus"]["clusterIP"] == "None"

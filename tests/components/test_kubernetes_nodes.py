@@ -16,13 +16,18 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 def test_volumes_that_several_workloads_share_can_be_on_several_nodes(tmp_path: Path) -> None:
     shared = rendered(
-        tmp_path, shared_access="ReadWriteMany", storage_class="files", volume_gib={"models": 100}
+        tmp_path,
+        shared_access="ReadWriteMany",
+        storage_class="files",
+        disk_class="disks",
+        volume_gib={"models": 100},
     )
     claims = {each.name: each.inputs["spec"] for each in shared.of_type(CLAIM)}
     assert claims["models"]["accessModes"] == ["ReadWriteMany"]
     assert claims["models"]["storageClassName"] == "files"
     assert claims["models"]["resources"]["requests"]["storage"] == "100Gi"
     assert claims["prometheus-data"]["accessModes"] == ["ReadWriteOnce"]
+    assert claims["prometheus-data"]["storageClassName"] == "disks", "none of a file share"
     # A claim's class and access cannot be changed: others are another claim.
     name = one(shared, CLAIM, "models").inputs["metadata"]["name"]
     assert re.fullmatch(r"slm-kit-test-models-[0-9a-f]{8}", name)
