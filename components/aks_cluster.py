@@ -30,6 +30,7 @@ class AksClusterArgs(TypedDict):
     operators: Sequence[Operator]
     """They may do everything in the cluster. There is no other way in: it has no local accounts."""
     system_pool: NotRequired[SystemPool]
+    """Holds when the cluster is made. A later change: `az aks nodepool update` or `upgrade`."""
     maintenance: NotRequired[Maintenance]
     cluster_name: NotRequired[str]
     """Default: the component's name and a suffix."""
@@ -133,8 +134,10 @@ class AksCluster(pulumi.ComponentResource):
                 parent=self,
                 # The order that no value carries: AKS looks at both rights when it makes the cluster.
                 depends_on=self._rights(),
-                # The autoscaler owns it.
-                ignore_changes=["agentPoolProfiles[0].count"],
+                # The autoscaler owns the count. No index names it: Azure answers with all pools, sorted by
+                # name, so after a refresh the first is another one (pulumi-azure-native#1298). An update of
+                # the cluster sends them as the last refresh read them: it must be recent, as in `make up`.
+                ignore_changes=["agentPoolProfiles"],
             ),
         )
 

@@ -38,7 +38,7 @@ class Maintenance:
 
 @dataclass(frozen=True)
 class SystemPool:
-    """Nodes for what AKS itself runs; nothing of the kit's is placed there."""
+    """Nodes for what AKS itself runs; nothing of the kit's is placed there. All of it holds at creation."""
 
     name: str = "system"
     sku: str = "Standard_D4ds_v5"

@@ -84,7 +84,8 @@ class GpuPoolSettings(PoolSettings):
 
 
 class SystemPoolSettings(Settings):
-    """Nodes for what AKS itself runs."""
+    """Nodes for what AKS itself runs. All of it holds when the cluster is made, and a later change of it does
+    nothing: docs/guides/aks.md says how to make one."""
 
     sku: str = SystemPool.sku
     min_nodes: int = SystemPool.min_nodes
