@@ -35,7 +35,7 @@ class AksClusterArgs(TypedDict):
     cluster_name: NotRequired[str]
     """Default: the component's name and a suffix."""
     kubernetes_version: NotRequired[str]
-    """major.minor. Default: Azure's."""
+    """major.minor. Default: Azure's. A later one is the control plane's alone: pools have their own."""
     managed_prometheus: NotRequired[bool]
     """Whether Azure's agent collects metrics. Default: no."""
 

@@ -29,6 +29,9 @@ class NodePoolArgs(TypedDict):
     min_nodes: int
     """0 to 1000. The cluster's autoscaler sets the count; 0 costs nothing while nobody asks."""
     max_nodes: int
+    kubernetes_version: NotRequired[str]
+    """The cluster's: AKS upgrades the control plane alone, each pool by its own. Default: as the cluster's is
+    when the pool is made."""
     zones: NotRequired[Sequence[str]]
     priority: NotRequired[Priority]
     """Default: Regular."""
@@ -81,6 +84,7 @@ def _pool(
         mode=aks.AgentPoolMode.USER,
         os_type=aks.OSType.LINUX,
         vm_size=args["sku"],
+        orchestrator_version=args.get("kubernetes_version"),
         count=args["min_nodes"],
         enable_auto_scaling=True,
         min_count=args["min_nodes"],

@@ -83,11 +83,11 @@ def _pools(
     cluster: AksCluster,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    work = settings.work_pool
-    NodePool(f"pool-{work.name}", _pool_args(work, work.sku, place, network, cluster), opts)
+    work, version = settings.work_pool, settings.kubernetes_version
+    NodePool(f"pool-{work.name}", _pool_args(work, work.sku, place, network, cluster, version), opts)
     for each in made.pools:
         wanted = each.settings
-        args = _pool_args(wanted, each.sku.name, place, network, cluster)
+        args = _pool_args(wanted, each.sku.name, place, network, cluster, version)
         args["driver"] = wanted.driver
         if wanted.mig is not None:
             args["mig"] = wanted.mig
@@ -95,7 +95,12 @@ def _pools(
 
 
 def _pool_args(
-    pool: PoolSettings, sku: str, place: Place, network: AzureNetwork, cluster: AksCluster
+    pool: PoolSettings,
+    sku: str,
+    place: Place,
+    network: AzureNetwork,
+    cluster: AksCluster,
+    version: str | None,
 ) -> GpuNodePoolArgs:
     """What pools with and without GPUs have in common."""
     args: GpuNodePoolArgs = {
@@ -109,6 +114,8 @@ def _pool_args(
         "zones": pool.zones,
         "priority": pool.priority,
     }
+    if version is not None:
+        args["kubernetes_version"] = version
     if pool.eviction_policy is not None:
         args["eviction_policy"] = pool.eviction_policy
     if pool.max_usd_per_hour is not None:

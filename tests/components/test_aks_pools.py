@@ -6,7 +6,7 @@ Reference: learn.microsoft.com/rest/api/aks/agent-pools/create-or-update?view=re
 import re
 
 from catalog.azure_skus import azure_skus
-from tests.components.aks_stack import full, plain, pools, render_aks
+from tests.components.aks_stack import cluster, full, plain, pools, render_aks, source_of
 
 ENUMS = {
     "mode": {"System", "User", "Gateway"},
@@ -85,6 +85,23 @@ def test_a_cut_gpu_is_asked_for_where_config_says_so_and_told_to_the_workload_la
 def test_the_autoscaler_owns_the_count_of_each_pool() -> None:
     for each in full().of_type("azure-native:containerservice:AgentPool"):
         assert each.options["ignoreChanges"] == ["count"]
+
+
+def test_pools_follow_the_clusters_version_after_it_and_the_inline_pool_names_none() -> None:
+    made = render_aks(kubernetesVersion="1.34")
+    assert cluster(made)["kubernetesVersion"] == "1.34"
+    for name, pool in pools(made).items():
+        assert pool["orchestratorVersion"] == "1.34", name
+    for each in made.of_type("azure-native:containerservice:AgentPool"):
+        # "The node pool version cannot be greater than the control plane version."
+        assert source_of(each, "resourceName") == {"aks"}
+    # A PUT of the cluster takes the versions of all pools or of none (Azure/AKS#4765): this one is alone.
+    assert "orchestratorVersion" not in cluster(made)["agentPoolProfiles"][0]
+
+
+def test_pools_without_a_version_take_the_clusters() -> None:
+    assert "kubernetesVersion" not in cluster(plain())
+    assert not [name for name, pool in pools(plain()).items() if "orchestratorVersion" in pool]
 
 
 def test_the_size_is_the_cheapest_that_holds_every_model_of_the_pool() -> None:
