@@ -10,7 +10,7 @@ from components import aks_parts as parts
 from components.aks_kubeconfig import operator_kubeconfig
 from components.aks_parts import Maintenance, Operator, SystemPool
 from components.azure_place import Place, Role, computed, grant
-from components.azure_rules import check_api_server, check_name, check_scale
+from components.azure_rules import check_api_server, check_name, check_scale, check_version
 
 
 class AksClusterArgs(TypedDict):
@@ -35,7 +35,9 @@ class AksClusterArgs(TypedDict):
     cluster_name: NotRequired[str]
     """Default: the component's name and a suffix."""
     kubernetes_version: NotRequired[str]
-    """major.minor. Default: Azure's. A later one is the control plane's alone: pools have their own."""
+    """major.minor; major.minor.patch where `maintenance` upgrades Kubernetes by itself not at all, and none
+    where it goes on to later minor versions. Default: Azure's. A later one is the control plane's alone:
+    pools have their own."""
     managed_prometheus: NotRequired[bool]
     """Whether Azure's agent collects metrics. Default: no."""
 
@@ -55,6 +57,8 @@ class AksCluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: AksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         pool = args.get("system_pool", SystemPool())
         check_api_server(args["private"], args["authorized_ranges"])
+        if "kubernetes_version" in args:
+            check_version(args["kubernetes_version"], args.get("maintenance", Maintenance()).kubernetes)
         check_name("dnsPrefix", name)
         check_name("pool", pool.name)
         check_scale(pool.name, pool.min_nodes, pool.max_nodes, system=True)

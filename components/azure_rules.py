@@ -134,6 +134,26 @@ def check_priority(
         )
 
 
+def check_version(version: str, channel: str) -> None:
+    """Raise KitError for a version that Azure's automatic upgrades would leave: AKS makes none older.
+
+    Channels: learn.microsoft.com/azure/aks/auto-upgrade-cluster. A major.minor holds while they patch it.
+    """
+    value, minor = f"kubernetesVersion {version}", ".".join(version.split(".")[:2])
+    if channel in {"stable", "rapid"}:
+        raise KitError(
+            f"{value} with maintenance.kubernetes {channel}",
+            "that channel goes on to later minor versions, and the next update would ask for an older one",
+            "Remove kubernetesVersion, or set maintenance.kubernetes to patch.",
+        )
+    if channel == "patch" and version != minor:
+        raise KitError(
+            f"{value} with maintenance.kubernetes patch",
+            "that channel takes later patches, and the next update would ask for an older one",
+            f"Write {minor}, or set maintenance.kubernetes to node-image or none.",
+        )
+
+
 def check_networks(nodes: str, services: str, pods: str) -> None:
     """Raise KitError where the cluster's three networks are too small, or share addresses."""
     parsed: dict[str, ipaddress.IPv4Network] = {}

@@ -9,7 +9,7 @@ from catalog.azure_skus import find as find_sku
 from catalog.errors import KitError
 from components.aks_parts import Maintenance, Operator, SystemPool
 from components.azure_place import PrincipalKind
-from components.azure_rules import check_api_server, check_name, check_networks
+from components.azure_rules import check_api_server, check_name, check_networks, check_version
 from components.key_vault import Reader
 from stacks.aks_pools import GpuPoolSettings, SystemPoolSettings, WorkPoolSettings
 from stacks.base import Settings
@@ -110,6 +110,8 @@ class AksSettings(Settings):
     cluster_name: str | None = None
     """Default: the stack's name and a suffix."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}(\.[0-9]+)?$")] | None = None
+    """Such as "1.34". With a patch where maintenance.kubernetes is node-image or none, and not at all where
+    it is stable or rapid, which choose it. Default: Azure's."""
     operators: Annotated[tuple[OperatorSettings, ...], Field(min_length=1)]
     api_server: ApiServerSettings = ApiServerSettings()
     network: NetworkSettings = NetworkSettings()
@@ -132,6 +134,8 @@ class AksSettings(Settings):
         ):
             if name is not None:
                 check_name(kind, name)
+        if self.kubernetes_version is not None:
+            check_version(self.kubernetes_version, self.maintenance.kubernetes)
         find_sku(self.work_pool.sku)
         names = [SystemPool.name, self.work_pool.name, *(pool.name for pool in self.gpu_pools)]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -70,6 +70,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"maintenance": {"start": "24:00"}}, "pattern"),
     ({"maintenance": {"utcOffset": "01:00"}}, "pattern"),
     ({"maintenance": {"kubernetes": "fast"}}, "'patch'"),
+    ({"kubernetesVersion": "1.34.2"}, "Write 1.34, or set maintenance.kubernetes to node-image or none"),
+    (
+        {"kubernetesVersion": "1.34", "maintenance": {"kubernetes": "stable"}},
+        "kubernetesVersion 1.34 with maintenance.kubernetes stable: that channel goes on to later minor",
+    ),
+    (
+        {"kubernetesVersion": "1.34.2", "maintenance": {"kubernetes": "rapid"}},
+        "Remove kubernetesVersion, or set maintenance.kubernetes to patch",
+    ),
     ({"network": {"podCidr": "10.240.0.0/20"}}, "overlaps"),
     ({"network": {"addressSpace": "10.240.0.0/24"}}, "must be /8 to /18"),
     ({"operators": []}, "at least 1 item"),
@@ -88,6 +97,18 @@ def test_what_azure_or_the_kit_would_not_take_is_refused(changes: dict[str, Any]
         parsed(**changes)
     assert words in str(refusal.value)
     assert refusal.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "channel"),
+    [
+        ("1.34", "patch"), ("1.34", "none"), ("1.34.2", "none"), ("1.34.2", "node-image"),
+        (None, "stable"), (None, "rapid"),
+    ],
+)  # fmt: skip
+def test_a_version_stays_where_no_automatic_upgrade_goes_past_it(version: str | None, channel: str) -> None:
+    settings = parsed(kubernetesVersion=version, maintenance={"kubernetes": channel})
+    assert settings.kubernetes_version == version
 
 
 @pytest.mark.parametrize(
