@@ -134,6 +134,19 @@ def check_priority(
         )
 
 
+def check_regular(pool: str, priority: Priority) -> None:
+    """Raise KitError for Spot where pods tolerate no taint: AKS sets one on each Spot node, always.
+
+    learn.microsoft.com/azure/aks/spot-node-pool: kubernetes.azure.com/scalesetpriority=spot:NoSchedule.
+    """
+    if priority == "Spot":
+        raise KitError(
+            f"pool {pool} with priority Spot",
+            "AKS taints Spot nodes, and nothing that this pool is for tolerates that",
+            "Remove priority and what belongs to it; a pool of gpuPools may be Spot.",
+        )
+
+
 def check_version(version: str, channel: str) -> None:
     """Raise KitError for a version that Azure's automatic upgrades would leave: AKS makes none older.
 

@@ -9,7 +9,14 @@ from pulumi_azure_native import containerservice as aks
 from catalog.azure_skus import MigProfile, cut
 from catalog.azure_skus import find as find_sku
 from components.azure_place import Place
-from components.azure_rules import Eviction, Priority, check_name, check_priority, check_scale
+from components.azure_rules import (
+    Eviction,
+    Priority,
+    check_name,
+    check_priority,
+    check_regular,
+    check_scale,
+)
 from components.gpu_nodes import GPU_LABEL, GPU_TAINT, POOL_LABEL
 
 NO_LIMIT = -1.0
@@ -34,7 +41,7 @@ class NodePoolArgs(TypedDict):
     when the pool is made."""
     zones: NotRequired[Sequence[str]]
     priority: NotRequired[Priority]
-    """Default: Regular."""
+    """Default: Regular, and nothing else for nodes without GPUs."""
     eviction_policy: NotRequired[Eviction]
     """For Spot, and needed there."""
     max_usd_per_hour: NotRequired[float]
@@ -118,6 +125,7 @@ class NodePool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(args)
+        check_regular(args["pool_name"], args.get("priority", "Regular"))
         find_sku(args["sku"])
         super().__init__("slm:index:NodePool", name, {}, opts)
         self.pool_name = _pool(name, args, self, labels={}).name.apply(str)

@@ -8,7 +8,14 @@ from catalog.azure_skus import MigProfile
 from catalog.azure_skus import find as find_sku
 from catalog.errors import KitError
 from components.aks_parts import SystemPool
-from components.azure_rules import Eviction, Priority, check_name, check_priority, check_scale
+from components.azure_rules import (
+    Eviction,
+    Priority,
+    check_name,
+    check_priority,
+    check_regular,
+    check_scale,
+)
 from stacks.base import Settings
 
 Zone = Annotated[str, Field(pattern=r"^[1-3]$")]
@@ -25,6 +32,7 @@ class PoolSettings(Settings):
     zones: tuple[Zone, ...] = ()
     """Default: Azure's choice, none guaranteed. GPUs are not in every zone."""
     priority: Priority = "Regular"
+    """Spot for pools with GPUs only."""
     eviction_policy: Eviction | None = None
     """For Spot, and needed there."""
     max_usd_per_hour: Annotated[float, Field(gt=0)] | None = None
@@ -49,7 +57,8 @@ class WorkPoolSettings(PoolSettings):
     max_nodes: int = 3
 
     @model_validator(mode="after")
-    def _has_no_gpus(self) -> "WorkPoolSettings":
+    def _runs_what_needs_no_gpu(self) -> "WorkPoolSettings":
+        check_regular(self.name, self.priority)
         _refuse_gpus(self.name, self.sku)
         return self
 

@@ -61,6 +61,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"workPool": {"sku": "Standard_Nothing"}}, "not in the catalog"),
     ({"workPool": {"sku": "Standard_NC4as_T4_v3"}}, "of pool work: has GPUs"),
     ({"systemPool": {"sku": "Standard_NC4as_T4_v3"}}, "of pool system: has GPUs"),
+    (
+        {"workPool": {"priority": "Spot", "evictionPolicy": "Delete"}},
+        "pool work with priority Spot: AKS taints Spot nodes, and nothing that this pool is for tolerates",
+    ),
     ({"clusterName": "-a"}, "with a letter or digit at both ends"),
     ({"registry": {"name": "my-registry"}}, "5 to 50 letters and digits"),
     ({"vault": {"name": "a--vault"}}, "single -"),
