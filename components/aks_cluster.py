@@ -10,7 +10,8 @@ from components import aks_parts as parts
 from components.aks_kubeconfig import operator_kubeconfig
 from components.aks_parts import Maintenance, Operator, SystemPool
 from components.azure_place import Place, Role, computed, grant
-from components.azure_rules import check_api_server, check_name, check_scale, check_version
+from components.azure_pool_rules import check_scale
+from components.azure_rules import check_api_server, check_name, check_version
 
 
 class AksClusterArgs(TypedDict):

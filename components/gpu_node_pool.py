@@ -9,14 +9,15 @@ from pulumi_azure_native import containerservice as aks
 from catalog.azure_skus import MigProfile, cut
 from catalog.azure_skus import find as find_sku
 from components.azure_place import Place
-from components.azure_rules import (
+from components.azure_pool_rules import (
     Eviction,
     Priority,
-    check_name,
+    check_fixed,
     check_priority,
     check_regular,
     check_scale,
 )
+from components.azure_rules import check_name
 from components.gpu_nodes import GPU_LABEL, GPU_TAINT, POOL_LABEL
 
 NO_LIMIT = -1.0
@@ -34,7 +35,8 @@ class NodePoolArgs(TypedDict):
     sku: str
     """Size of the machines; fixed once the pool is there."""
     min_nodes: int
-    """0 to 1000. The cluster's autoscaler sets the count; 0 costs nothing while nobody asks."""
+    """0 to 1000. The cluster's autoscaler sets the count; 0 costs nothing while nobody asks. With `mig` it is
+    the count."""
     max_nodes: int
     kubernetes_version: NotRequired[str]
     """The cluster's: AKS upgrades the control plane alone, each pool by its own. Default: as the cluster's is
@@ -56,7 +58,8 @@ class GpuNodePoolArgs(NodePoolArgs):
     """Nodes with GPUs."""
 
     mig: NotRequired[MigProfile]
-    """How each GPU is cut; fixed once the pool is there. Default: it is whole."""
+    """How each GPU is cut; fixed once the pool is there. AKS does not scale such a pool: min_nodes and
+    max_nodes are the same then. Default: it is whole."""
     driver: NotRequired[Literal["Install", "None"]]
     """None where NVIDIA's GPU operator brings the driver. Default: Install."""
 
@@ -81,8 +84,9 @@ def _pool(
     mig: MigProfile | None = None,
 ) -> aks.AgentPool:
     place, priority = args["place"], args.get("priority", "Regular")
-    # The cluster's autoscaler owns the count.
-    opts = pulumi.ResourceOptions(parent=parent, ignore_changes=["count"])
+    # The cluster's autoscaler owns the count, but for cut GPUs: components/azure_pool_rules.py says why.
+    scaled = mig is None
+    opts = pulumi.ResourceOptions(parent=parent, ignore_changes=["count"] if scaled else None)
     return aks.AgentPool(
         name,
         agent_pool_name=args["pool_name"],
@@ -93,9 +97,9 @@ def _pool(
         vm_size=args["sku"],
         orchestrator_version=args.get("kubernetes_version"),
         count=args["min_nodes"],
-        enable_auto_scaling=True,
-        min_count=args["min_nodes"],
-        max_count=args["max_nodes"],
+        enable_auto_scaling=scaled,
+        min_count=args["min_nodes"] if scaled else None,
+        max_count=args["max_nodes"] if scaled else None,
         node_labels={POOL_LABEL: args["pool_name"], **labels},
         node_taints=list(taints),
         availability_zones=list(args.get("zones", ())) or None,
@@ -139,6 +143,8 @@ class GpuNodePool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GpuNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(args)
+        if "mig" in args:
+            check_fixed(args["pool_name"], args["min_nodes"], args["max_nodes"])
         hardware, _ = cut(find_sku(args["sku"]), args.get("mig"))
         super().__init__("slm:index:GpuNodePool", name, {}, opts)
         made = _pool(

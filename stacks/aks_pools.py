@@ -8,14 +8,15 @@ from catalog.azure_skus import MigProfile
 from catalog.azure_skus import find as find_sku
 from catalog.errors import KitError
 from components.aks_parts import SystemPool
-from components.azure_rules import (
+from components.azure_pool_rules import (
     Eviction,
     Priority,
-    check_name,
+    check_fixed,
     check_priority,
     check_regular,
     check_scale,
 )
+from components.azure_rules import check_name
 from stacks.base import Settings
 
 Zone = Annotated[str, Field(pattern=r"^[1-3]$")]
@@ -82,13 +83,15 @@ class GpuPoolSettings(PoolSettings):
     sku: str | None = None
     """Default: the cheapest of catalog/azure_skus.yaml that holds each of them."""
     mig: MigProfile | None = None
-    """Needs `sku`, one with A100 or H100."""
+    """Needs `sku`, one with A100 or H100, and `minNodes` as large as `maxNodes`: AKS does not scale it."""
     driver: Literal["Install", "None"] = "Install"
 
     @model_validator(mode="after")
     def _mig_is_complete(self) -> "GpuPoolSettings":
         if self.mig is not None and self.sku is None:
             raise KitError(f"mig of pool {self.name}", "which GPU is cut is not said", "Name the pool's sku.")
+        if self.mig is not None:
+            check_fixed(self.name, self.min_nodes, self.max_nodes)
         return self
 
 

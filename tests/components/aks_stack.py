@@ -47,6 +47,7 @@ FULL: dict[str, Any] = {
             "evictionPolicy": "Delete",
             "sku": "Standard_NC24ads_A100_v4",
             "mig": "MIG3g",
+            "minNodes": 1,
             "zones": ["1"],
             "models": [{"name": "phi-4-mini-instruct", "engine": "vllm"}],
         },

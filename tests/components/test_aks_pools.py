@@ -24,8 +24,8 @@ LABEL = re.compile(r"([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z
 def test_every_pool_keeps_to_the_values_names_and_bounds_of_the_reference() -> None:
     for name, pool in pools(full()).items():
         assert re.fullmatch(r"[a-z][a-z0-9]{0,11}", name)
-        assert 0 <= pool["minCount"] <= pool["count"] <= pool["maxCount"] <= 1000
-        assert pool["enableAutoScaling"] is True
+        if pool["enableAutoScaling"]:
+            assert 0 <= pool["minCount"] <= pool["count"] <= pool["maxCount"] <= 1000
         for field, allowed in ENUMS.items():
             assert pool.get(field, next(iter(allowed))) in allowed, (name, field)
 
@@ -82,9 +82,23 @@ def test_a_cut_gpu_is_asked_for_where_config_says_so_and_told_to_the_workload_la
     assert told["gpu"]["taint"] in pools(full())["gpu"]["nodeTaints"]
 
 
-def test_the_autoscaler_owns_the_count_of_each_pool() -> None:
-    for each in full().of_type("azure-native:containerservice:AgentPool"):
+def test_the_autoscaler_owns_the_count_of_each_pool_whose_gpus_are_whole() -> None:
+    for each in plain().of_type("azure-native:containerservice:AgentPool"):
+        assert each.inputs["enableAutoScaling"] is True
         assert each.options["ignoreChanges"] == ["count"]
+
+
+def test_a_pool_whose_gpus_are_cut_has_the_count_of_the_config_and_no_autoscaler() -> None:
+    # "You can't use Cluster Autoscaler with multi-instance node pools." (Azure/AKS#4216)
+    cut = pools(full())["spot"]
+    assert (cut["count"], cut["enableAutoScaling"]) == (1, False)
+    assert cut.keys().isdisjoint({"minCount", "maxCount"})
+    (made,) = (
+        each
+        for each in full().of_type("azure-native:containerservice:AgentPool")
+        if each.inputs["agentPoolName"] == "spot"
+    )
+    assert not made.options.get("ignoreChanges"), "a later count of the config is the pool's"
 
 
 def test_pools_follow_the_clusters_version_after_it_and_the_inline_pool_names_none() -> None:

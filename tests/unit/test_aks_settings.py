@@ -53,6 +53,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"gpuPools": pool(maxNodes=0)}, "at least 1"),
     ({"gpuPools": pool(maxNodes=1001)}, "to 1000"),
     ({"gpuPools": pool(mig="MIG1g")}, "which GPU is cut is not said"),
+    (
+        {"gpuPools": pool(mig="MIG1g", sku="Standard_NC24ads_A100_v4", maxNodes=2)},
+        "minNodes 0 and maxNodes 2 of pool gpu with mig: AKS does not scale a pool whose GPUs are cut",
+    ),
+    (
+        {"gpuPools": pool(mig="MIG1g", sku="Standard_NC24ads_A100_v4", minNodes=1, maxNodes=2)},
+        "Set both to the same number, such as 2; or remove mig",
+    ),
     ({"gpuPools": pool(mig="MIG5g", sku="Standard_NC24ads_A100_v4")}, "MIG"),
     ({"gpuPools": [{"models": []}]}, "at least 1 item"),
     ({"gpuPools": pool(zones=["4"])}, "pattern"),
@@ -123,7 +131,7 @@ def test_a_version_stays_where_no_automatic_upgrade_goes_past_it(version: str | 
             "model qwen3-14b on pool gpu (Standard_NC4as_T4_v3)",
         ),
         (pool(sku="Standard_D4ds_v5"), "has no GPU"),
-        (pool(sku="Standard_NC4as_T4_v3", mig="MIG1g"), "cannot be cut into instances"),
+        (pool(sku="Standard_NC4as_T4_v3", mig="MIG1g", minNodes=1), "cannot be cut into instances"),
         (
             pool(models=[{"name": "gemma-3-27b-it", "contextLength": 131072, "concurrency": 64}]),
             "no size of catalog/azure_skus.yaml holds its models",

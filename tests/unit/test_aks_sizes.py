@@ -44,7 +44,7 @@ def test_a_model_that_fits_on_the_gpu_need_not_fit_on_an_instance() -> None:
     model = {"name": "qwen3-14b", "engine": "vllm"}
     assert made({"sku": A100, "models": [model]}).pools[0].allocatable == 1
     with pytest.raises(KitError, match="MIG1g"):
-        made({"sku": A100, "mig": "MIG1g", "models": [model]})
+        made({"sku": A100, "mig": "MIG1g", "minNodes": 1, "models": [model]})
 
 
 def test_the_cheapest_size_is_taken_and_no_cheaper_one_fits() -> None:
@@ -71,6 +71,12 @@ def test_costs_are_nodes_times_price_and_nothing_while_a_pool_sleeps() -> None:
     assert rows["gpu"].vcpus == 72
     assert rows["system"].least == pytest.approx(2 * 0.226 * 730)
     assert rows["control plane"].most == pytest.approx(73)
+
+
+def test_nodes_whose_gpus_are_cut_are_paid_for_while_nobody_asks() -> None:
+    pool = {"sku": A100, "mig": "MIG3g", "minNodes": 2, "maxNodes": 2, "models": [{"name": "qwen3-0.6b"}]}
+    (row,) = (row for row in made(pool).costs if row.pool == "gpu")
+    assert row.least == row.most == pytest.approx(2 * 3.673 * 730)
 
 
 def test_what_has_no_price_is_unknown_and_so_is_the_sum() -> None:
