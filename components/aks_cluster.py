@@ -140,8 +140,7 @@ class AksCluster(pulumi.ComponentResource):
                 # The order that no value carries: AKS looks at both rights when it makes the cluster.
                 depends_on=self._rights(),
                 # The autoscaler owns the count. No index names it: Azure answers with all pools, sorted by
-                # name, so after a refresh the first is another one (pulumi-azure-native#1298). An update of
-                # the cluster sends them as the last refresh read them: it must be recent, as in `make up`.
+                # name, so after a refresh the first is another one (pulumi-azure-native#1298).
                 ignore_changes=["agentPoolProfiles"],
             ),
         )

@@ -7,17 +7,21 @@ from ops.say import confirm, step
 
 
 def up(stack: str, asked: str | None, *, sure: bool) -> None:
-    """Show what it would make and cost, ask, and make it."""
+    """Show what it would make and cost, ask, and make it.
+
+    Without a refresh: it would put all pools, as Azure lists them, where the program has the system pool
+    alone, and the next change of the cluster would send that mixture (pulumi-azure-native#1298).
+    """
     if asked == runner.Rehearsal.name:
         raise KitError(
             f"runner {asked!r}", "has no backend for Azure", f"`make render STACK={stack}` shows everything."
         )
     used = cli(stack, choose=True)
     if not sure:
-        used.preview()
+        used.show("preview")
         confirm(stack, f"Make {stack}, which costs money?")
     step(f"{used.name} up")
-    used.up()
+    used.show("up")
     found = used.outputs()
     registry = found["registry"]
     print(f"  cluster   {found['clusterName']}")
@@ -28,7 +32,7 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
 
 def preview(stack: str) -> None:
     """Print what `up` would change."""
-    cli(stack, choose=False).preview()
+    cli(stack, choose=False).show("preview")
 
 
 def before_down(stack: str, *, sure: bool) -> None:

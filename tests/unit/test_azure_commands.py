@@ -72,7 +72,7 @@ def test_a_cluster_on_azure_is_shown_asked_for_and_then_made(
     lifecycle.up(STACK, None)
     made = calls.read_text().splitlines()[2:]
     assert [call.split()[0] for call in made] == ["stack", "preview", "up", "stack"]
-    assert made[2] == f"up --yes --skip-preview --refresh --stack {STACK} --non-interactive"
+    assert made[2] == f"up --yes --skip-preview --stack {STACK} --non-interactive"
     assert "make images STACK=kubernetes PREFIX=r1.azurecr.io/slm-kit PUSH=1" in capsys.readouterr().out
 
 
