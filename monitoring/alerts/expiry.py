@@ -33,20 +33,18 @@ def groups(watched: Watched) -> list[Group]:
 
 
 def _certificate(*, ended: bool) -> Alert:
-    when = "ended {{ $value | humanizeDuration }} ago" if ended else "ends in {{ $value | humanizeDuration }}"
     return alert(
         "CertificateExpires",
         _over(_CERTIFICATE_END) if ended else _near(_CERTIFICATE_END, CERTIFICATE_DAYS),
         Severity.TICKET,
         Dashboard.GATEWAY,
         labels=_label(ended),
-        summary=f"Certificate {{{{ $labels.certificate }}}} {when}",
+        summary=f"Certificate {{{{ $labels.certificate }}}} {_when(ended)}",
         first="Have a new one signed and put it in the place of the old; then `make up`.",
     )
 
 
 def _own(watched: Watched, *, ended: bool) -> Alert:
-    when = "ended {{ $value | humanizeDuration }} ago" if ended else "ends in {{ $value | humanizeDuration }}"
     soon = f"{_near(_OWN_END, OWN_DAYS)} < {_OWN_TIME} / {OWN_PART}"
     return alert(
         "GatewayCertificateExpires",
@@ -54,7 +52,7 @@ def _own(watched: Watched, *, ended: bool) -> Alert:
         Severity.PAGE if ended else Severity.TICKET,
         Dashboard.GATEWAY,
         labels=_label(ended),
-        summary=f"The certificate that the gateway shows its clients {when}",
+        summary=f"The certificate that the gateway shows its clients {_when(ended)}",
         first=where(
             watched,
             "Put a new one in the place of the old.",
@@ -85,6 +83,10 @@ def _near(end: str, days: int) -> str:
 def _over(end: str) -> str:
     """Seconds since an end."""
     return f"time() - {end} >= 0"
+
+
+def _when(ended: bool) -> str:
+    return "ended {{ $value | humanizeDuration }} ago" if ended else "ends in {{ $value | humanizeDuration }}"
 
 
 def _label(ended: bool) -> dict[str, str]:
