@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import HostError, KitError
@@ -9,6 +10,7 @@ from ops import decide, image_volumes, keys, served_kinds
 from ops.decide import PREFIX
 from ops.kubectl import Kubectl
 from ops.say import step
+from ops.tls_secret import TlsSecret
 from stacks.edge_config import edge_keys, refuse_unknown
 from stacks.edge_settings import EdgeSettings, of_site
 from stacks.kubernetes_needs import needs_of
@@ -28,7 +30,7 @@ def up(stack: str, runner: str | None) -> None:
     KitError for what cannot work at a site, or what its cluster lacks, before anything is made anywhere.
     Without a refresh, which would fail at the first site that is away.
     """
-    check_clusters(plans(stack))
+    check_clusters(stack, plans(stack))
     used = decide.choose_runner(stack, runner)
     keys.ensure(used)
     step(f"{used.name} up")
@@ -40,20 +42,20 @@ def up(stack: str, runner: str | None) -> None:
 
 def preview(stack: str) -> None:
     """Print what `up` would change; asks every site. Raises KitError as `up` does."""
-    check_clusters(plans(stack))
+    check_clusters(stack, plans(stack))
     decide.current_runner(stack).show("preview")
 
 
-def check_clusters(sites: "Sequence[SitePlan]") -> None:
+def check_clusters(stack: str, sites: "Sequence[SitePlan]") -> None:
     """Refuse what clusters lack, all sites at once, by their names. Raises KitError.
 
     A site that is away, or fails while it is asked, is left to the update: it holds up no other.
     """
-    asking = [each for each in sites if needs_of(each.settings) or _mounts_images(each)]
+    asking = [each for each in sites if needs_of(each.settings) or _mounts_images(each) or _shows(each)]
     away = unreachable([each.site for each in asking])
     here = [each for each in asking if each.site.name not in away]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        refused = [error for error in pool.map(_lacks, here) if error is not None]
+        refused = [error for error in pool.map(partial(_lacks, stack), here) if error is not None]
     if refused:
         raise KitError(
             "; ".join(each.value for each in refused),
@@ -62,7 +64,7 @@ def check_clusters(sites: "Sequence[SitePlan]") -> None:
         )
 
 
-def _lacks(wanted: "SitePlan") -> KitError | None:
+def _lacks(stack: str, wanted: "SitePlan") -> KitError | None:
     """What the site's cluster lacks; None where it has everything, or cannot tell."""
     site = wanted.site
     if site.kubernetes is None:
@@ -76,6 +78,12 @@ def _lacks(wanted: "SitePlan") -> KitError | None:
         served_kinds.check(needs_of(wanted.settings), where, context, say)
         if _mounts_images(wanted):
             image_volumes.check(Kubectl("default", where, context), say)
+        if (secret := _shows(wanted)) is not None:
+            # Here, as a machine whose stack has no sites need not have the packages of clusters.
+            from stacks.kubernetes_place import namespace_of_site
+
+            space = namespace_of_site(site.kubernetes, stack, site.name)
+            TlsSecret(secret, stack, Kubectl(space, where, context), say).check()
     except HostError as failed:
         say(f"not asked what its cluster has: {failed}")
     except KitError as error:
@@ -85,6 +93,12 @@ def _lacks(wanted: "SitePlan") -> KitError | None:
 
 def _mounts_images(wanted: "SitePlan") -> bool:
     return wanted.site.kubernetes is not None and wanted.site.kubernetes.model_images is not None
+
+
+def _shows(wanted: "SitePlan") -> str | None:
+    """Secret of its own with which the site's gateway ends TLS; None where there is none."""
+    door = wanted.site.kubernetes.load_balancer if wanted.site.kubernetes is not None else None
+    return None if door is None else door.tls_secret
 
 
 def plans(stack: str) -> "tuple[SitePlan, ...]":

@@ -4,6 +4,7 @@ A gateway that runs takes its new config over at once. With a certificate that n
 never be ready, and the old one refuse every change.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import httpx
@@ -28,6 +29,8 @@ class TlsSecret:
     stack: str
     control: Kubectl
     """For the stack's namespace."""
+    say: Callable[[str], None] = step
+    """Told where it could not be asked."""
 
     @property
     def namespace(self) -> str:
@@ -40,13 +43,13 @@ class TlsSecret:
         Who may not read it is not refused.
         """
         whether = f"namespace {self.namespace} has the Secret {self.name}"
-        with asking(whether, self.control.kubeconfig, self.control.context) as cluster:
+        with asking(whether, self.control.kubeconfig, self.control.context, self.say) as cluster:
             try:
                 self._check(cluster)
             except ApiError as error:
                 if error.code != httpx.codes.FORBIDDEN:
                     raise
-                step(f"not asked whether {whether}: {error}")
+                self.say(f"not asked whether {whether}: {error}")
 
     def _check(self, cluster: Cluster) -> None:
         make = self.control.shown(

@@ -18,7 +18,7 @@ from stacks.edge_plan import SitePlan, plan_sites
 from stacks.edge_settings import DockerSiteSettings
 from stacks.gateway import gateway_args
 from stacks.kubernetes_exposure import certificate, let_in
-from stacks.kubernetes_place import namespace_of
+from stacks.kubernetes_place import namespace_of_site
 from stacks.kubernetes_platform import GATEWAY, STORE, platform_args, reached
 from stacks.kubernetes_settings import KubernetesSettings
 from stacks.local_images import LocalImages
@@ -128,7 +128,7 @@ def _on_kubernetes(
 ) -> _Place:
     stack, name = pulumi.get_stack(), wanted.site.name
     site = EdgeSite(name, {"labels": labels})
-    namespace = namespace_of(cluster, f"{stack}-{name}")
+    namespace = namespace_of_site(cluster, stack, name)
     # A box that comes back with another address is the same site.
     args = platform_args(wanted.made, cluster, namespace, prefix, identifier=f"{stack}-{name}")
     platform = KubernetesPlatform(f"{prefix}cluster", args, pulumi.ResourceOptions(parent=site))

@@ -10,6 +10,7 @@ import yaml
 
 from catalog.errors import KitError
 from ops import decide, edge, keys, paths, runner
+from ops.tls_secret import KEYS, TYPE
 from tests.rehearsal_kubernetes import apiserver
 from tests.rehearsal_kubernetes.apiserver import ApiServer, serving
 from tests.rehearsal_kubernetes.conftest import kubeconfig
@@ -73,7 +74,7 @@ def write(folder: Path, servers: dict[str, str], **where: Any) -> None:
 
 
 def check() -> None:
-    edge.check_clusters(edge.plans(STACK))
+    edge.check_clusters(STACK, edge.plans(STACK))
 
 
 def free_port() -> int:
@@ -123,6 +124,22 @@ def test_sites_that_need_nothing_more_are_not_asked(folder: Path, apis: tuple[Ap
     write(folder, {"plant": apis[0].url}, ingress={**INGRESS, **secret})
     check()
     assert apis[0].requests == []
+
+
+def test_a_site_without_the_secret_that_its_gateway_ends_tls_with_is_refused_with_its_name(
+    folder: Path, apis: tuple[ApiServer, ApiServer]
+) -> None:
+    door = {"host": "models.example.com", "tlsSecret": "ours", "ranges": ["203.0.113.0/24"]}
+    write(folder, {"plant": apis[0].url, "shop": apis[1].url}, loadBalancer=door)
+    for api, name in zip(apis, ("plant", "shop"), strict=True):
+        space = f"slm-{STACK}-{name}"
+        api.objects[f"/api/v1/namespaces/{space}"] = {"metadata": {"name": space}}
+    held = {"metadata": {"name": "ours"}, "type": TYPE, "data": dict.fromkeys(KEYS, "eA==")}
+    apis[0].objects[f"/api/v1/namespaces/slm-{STACK}-plant/secrets/ours"] = held
+    with pytest.raises(KitError, match=r"site shop: .*tlsSecret 'ours': .*slm-unit-shop") as refused:
+        check()
+    assert "site plant" not in str(refused.value)
+    assert f"kubectl --kubeconfig {folder}/shop --namespace slm-{STACK}-shop" in refused.value.next_step
 
 
 def test_nodes_of_a_site_that_cannot_mount_models_are_refused_with_its_name(
