@@ -1,9 +1,17 @@
 """`make up` and what goes with it for the cluster layer on Azure: the Pulumi CLI alone, asked first."""
 
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
 from catalog.errors import HostError, KitError
 from ops import decide, runner
 from ops.pulumi_cli import install_cli
 from ops.say import confirm, step
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+DOCUMENTATION = tuple(map(ipaddress.IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+"""Addresses that nobody has: RFC 5737."""
 
 
 def up(stack: str, asked: str | None, *, sure: bool) -> None:
@@ -16,6 +24,7 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
         raise KitError(
             f"runner {asked!r}", "has no backend for Azure", f"`make render STACK={stack}` shows everything."
         )
+    check_own(stack)
     used = cli(stack, choose=True)
     if not sure:
         used.show("preview")
@@ -32,7 +41,40 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
 
 def preview(stack: str) -> None:
     """Print what `up` would change."""
+    check_own(stack)
     cli(stack, choose=False).show("preview")
+
+
+def check_own(stack: str) -> None:
+    """Refuse what an example has in the place of somebody's own: Azure takes some of it. Raises KitError."""
+    found = [
+        f"{key}: {value}"
+        for key, setting in decide.config(stack).items()
+        for value in _texts(setting)
+        if value == NOBODY or _is_documentation(value)
+    ]
+    if found:
+        raise KitError(
+            "; ".join(found),
+            "are an example's, and nobody's",
+            f"Put your own into stacks/Pulumi.{stack}.yaml: docs/guides/aks.md.",
+        )
+
+
+def _texts(setting: Any) -> Iterator[str]:
+    if isinstance(setting, str):
+        yield setting
+    elif isinstance(setting, dict | list):
+        for each in setting.values() if isinstance(setting, dict) else setting:
+            yield from _texts(each)
+
+
+def _is_documentation(text: str) -> bool:
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError:
+        return False
+    return any(network.subnet_of(each) for each in DOCUMENTATION)
 
 
 def before_down(stack: str, *, sure: bool) -> None:

@@ -14,6 +14,7 @@ from ops import (
     removal,
     runner,
 )
+from tests.conftest import ROOT
 from tests.unit.own_stack_file import STACK, own_stack_file
 
 
@@ -44,6 +45,20 @@ def test_without_the_pulumi_cli_a_cluster_on_azure_is_refused_with_the_next_step
         with pytest.raises(HostError, match="needs the Pulumi CLI") as refusal:
             command()
         assert "make render STACK=unit" in str(refusal.value)
+
+
+def test_what_the_example_has_in_the_place_of_ones_own_is_refused_by_name(file: Path) -> None:
+    file.write_text((ROOT / "stacks" / "Pulumi.aks.example.yaml").read_text())
+    commands: list[Callable[[], None]] = [
+        lambda: lifecycle.up(STACK, None),
+        lambda: lifecycle.preview(STACK),
+    ]
+    for command in commands:
+        with pytest.raises(KitError, match=r"Put your own into stacks/Pulumi\.unit\.yaml") as refused:
+            command()
+        for key in ("subscriptionId", "tenantId", "operators", "apiServer"):
+            assert f"slm-kit:{key}: " in refused.value.value
+        assert "198.51.100.7/32" in refused.value.value
 
 
 CLI = r"""#!/bin/sh
