@@ -31,14 +31,13 @@ class AksClusterArgs(TypedDict):
     operators: Sequence[Operator]
     """They may do everything in the cluster. There is no other way in: it has no local accounts."""
     system_pool: NotRequired[SystemPool]
-    """Holds when the cluster is made. A later change: `az aks nodepool update` or `upgrade`."""
+    """Its version stays when the cluster's is a later one: `az aks nodepool upgrade`."""
     maintenance: NotRequired[Maintenance]
     cluster_name: NotRequired[str]
     """Default: the component's name and a suffix."""
     kubernetes_version: NotRequired[str]
-    """major.minor; major.minor.patch where `maintenance` upgrades Kubernetes by itself not at all, and none
-    where it goes on to later minor versions. Default: Azure's. A later one is the control plane's alone:
-    pools have their own."""
+    """major.minor; major.minor.patch where `maintenance` never upgrades Kubernetes, and none where it goes on
+    to later minor versions. A later one is the control plane's: pools have their own. Default: Azure's."""
     managed_prometheus: NotRequired[bool]
     """Whether Azure's agent collects metrics. Default: no."""
 
@@ -139,9 +138,6 @@ class AksCluster(pulumi.ComponentResource):
                 parent=self,
                 # The order that no value carries: AKS looks at both rights when it makes the cluster.
                 depends_on=self._rights(),
-                # The autoscaler owns the count. No index names it: Azure answers with all pools, sorted by
-                # name, so after a refresh the first is another one (pulumi-azure-native#1298).
-                ignore_changes=["agentPoolProfiles"],
             ),
         )
 

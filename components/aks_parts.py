@@ -38,7 +38,7 @@ class Maintenance:
 
 @dataclass(frozen=True)
 class SystemPool:
-    """Nodes for what AKS itself runs; nothing of the kit's is placed there. All of it holds at creation."""
+    """Nodes for what AKS itself runs; nothing of the kit's is placed there."""
 
     name: str = "system"
     sku: str = "Standard_D4ds_v5"
@@ -127,7 +127,7 @@ def system_pool(
         "type": aks.AgentPoolType.VIRTUAL_MACHINE_SCALE_SETS,
         "os_type": aks.OSType.LINUX,
         "vm_size": pool.sku,
-        "count": pool.min_nodes,
+        # No count: it is the autoscaler's, and each update of the cluster would ask for the one said here.
         "enable_auto_scaling": True,
         "min_count": pool.min_nodes,
         "max_count": pool.max_nodes,

@@ -96,7 +96,7 @@ def _check_range(text: str) -> None:
 
 
 def check_version(version: str, channel: str) -> None:
-    """Raise KitError for a version that Azure's automatic upgrades would leave: AKS makes none older.
+    """Raise KitError for a version that Azure's automatic upgrades would leave: AKS never downgrades.
 
     Channels: learn.microsoft.com/azure/aks/auto-upgrade-cluster. A major.minor holds while they patch it.
     """

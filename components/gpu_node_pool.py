@@ -84,9 +84,9 @@ def _pool(
     mig: MigProfile | None = None,
 ) -> aks.AgentPool:
     place, priority = args["place"], args.get("priority", "Regular")
-    # The cluster's autoscaler owns the count, but for cut GPUs: components/azure_pool_rules.py says why.
+    # A count that is said would be asked for by each update: it is the cluster's autoscaler's, but for cut
+    # GPUs (components/azure_pool_rules.py).
     scaled = mig is None
-    opts = pulumi.ResourceOptions(parent=parent, ignore_changes=["count"] if scaled else None)
     return aks.AgentPool(
         name,
         agent_pool_name=args["pool_name"],
@@ -96,7 +96,7 @@ def _pool(
         os_type=aks.OSType.LINUX,
         vm_size=args["sku"],
         orchestrator_version=args.get("kubernetes_version"),
-        count=args["min_nodes"],
+        count=None if scaled else args["min_nodes"],
         enable_auto_scaling=scaled,
         min_count=args["min_nodes"] if scaled else None,
         max_count=args["max_nodes"] if scaled else None,
@@ -113,7 +113,7 @@ def _pool(
         gpu_instance_profile=mig,
         upgrade_settings=None if priority == "Spot" else _upgrade(gpus=gpu is not None),
         tags=place.tags,
-        opts=opts,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
 
 

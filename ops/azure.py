@@ -18,7 +18,7 @@ def up(stack: str, asked: str | None, *, sure: bool) -> None:
     """Show what it would make and cost, ask, and make it.
 
     Without a refresh: it would put all pools, as Azure lists them, where the program has the system pool
-    alone, and the next change of the cluster would send that mixture (pulumi-azure-native#1298).
+    alone (pulumi-azure-native#1298), and each update would change the cluster back.
     """
     if asked == runner.Rehearsal.name:
         raise KitError(
