@@ -105,6 +105,10 @@ def _inhibitions() -> list[dict[str, Any]]:
         },
         # Readiness, queue and outcomes are the gateway's.
         _hides("GatewayDown", *_WAITING, "EngineStartingTooLong", "EndpointDown"),
+        {
+            "source_matchers": ['alertname="GatewayDown"'],
+            "target_matchers": ['alertname="ScrapeMissing"', 'job="certificate"'],
+        },
         _hides("EngineDown", *_OF_ENGINE, equal=("model",)),
         _hides("EngineRestarting", *_WAITING, "EngineStartingTooLong", equal=("model",)),
         _hides("EngineStartingTooLong", *_WAITING, equal=("model",)),

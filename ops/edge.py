@@ -51,7 +51,7 @@ def check_clusters(stack: str, sites: "Sequence[SitePlan]") -> None:
 
     A site that is away, or fails while it is asked, is left to the update: it holds up no other.
     """
-    asking = [each for each in sites if needs_of(each.settings) or _mounts_images(each) or _shows(each)]
+    asking = [each for each in sites if needs_of(each.settings) or _mounts_images(each) or _tls_secret(each)]
     away = unreachable([each.site for each in asking])
     here = [each for each in asking if each.site.name not in away]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -78,7 +78,7 @@ def _lacks(stack: str, wanted: "SitePlan") -> KitError | None:
         served_kinds.check(needs_of(wanted.settings), where, context, say)
         if _mounts_images(wanted):
             image_volumes.check(Kubectl("default", where, context), say)
-        if (secret := _shows(wanted)) is not None:
+        if (secret := _tls_secret(wanted)) is not None:
             # Here, as a machine whose stack has no sites need not have the packages of clusters.
             from stacks.kubernetes_place import namespace_of_site
 
@@ -95,7 +95,7 @@ def _mounts_images(wanted: "SitePlan") -> bool:
     return wanted.site.kubernetes is not None and wanted.site.kubernetes.model_images is not None
 
 
-def _shows(wanted: "SitePlan") -> str | None:
+def _tls_secret(wanted: "SitePlan") -> str | None:
     """Secret of its own with which the site's gateway ends TLS; None where there is none."""
     door = wanted.site.kubernetes.load_balancer if wanted.site.kubernetes is not None else None
     return None if door is None else door.tls_secret

@@ -75,4 +75,4 @@ class TlsSecret:
             )
 
     def _refusal(self, limit: str, next_step: str) -> KitError:
-        return KitError(f"slm-kit:kubernetes.loadBalancer.tlsSecret {self.name!r}", limit, next_step)
+        return KitError(f"kubernetes.loadBalancer.tlsSecret {self.name!r}", limit, next_step)

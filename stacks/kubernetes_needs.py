@@ -62,7 +62,7 @@ def _certificates(cluster: KubernetesSettings | None) -> Iterator[Need]:
                 "cert-manager.io/v1",
                 ("Certificate",),
                 "cert-manager",
-                f"slm-kit:kubernetes.{name}",
+                f"kubernetes.{name}",
                 "Install it (https://cert-manager.io/docs/installation), or give tlsSecret: a Secret with a "
                 "certificate of yours.",
             )

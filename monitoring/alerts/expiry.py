@@ -1,6 +1,6 @@
 """What ends on a known day."""
 
-from monitoring.alerts.making import Dashboard, Severity, alert, where
+from monitoring.alerts.making import Dashboard, Severity, alert
 from monitoring.rules import Alert, Group
 from monitoring.watched import Watched
 
@@ -26,7 +26,7 @@ def groups(watched: Watched) -> list[Group]:
     if watched.certificates:
         rules += [_certificate(ended=False), _certificate(ended=True)]
     if watched.own_certificate:
-        rules += [_own(watched, ended=False), _own(watched, ended=True)]
+        rules += [_own(ended=False), _own(ended=True)]
     if any(key.expires for key in watched.keys):
         rules += [_key(ended=False), _key(ended=True)]
     return [Group("alerts-expiry", rules)]
@@ -44,7 +44,7 @@ def _certificate(*, ended: bool) -> Alert:
     )
 
 
-def _own(watched: Watched, *, ended: bool) -> Alert:
+def _own(*, ended: bool) -> Alert:
     soon = f"{_near(_OWN_END, OWN_DAYS)} < {_OWN_TIME} / {OWN_PART}"
     return alert(
         "GatewayCertificateExpires",
@@ -53,12 +53,7 @@ def _own(watched: Watched, *, ended: bool) -> Alert:
         Dashboard.GATEWAY,
         labels=_label(ended),
         summary=f"The certificate that the gateway shows its clients {_when(ended)}",
-        first=where(
-            watched,
-            "Put a new one in the place of the old.",
-            "Renew it, or find out why it was not; `KUBECTL logs -l slm-kit.workload=gateway --tail -1` says "
-            "whether a renewed one was refused.",
-        ),
+        first="Renew it, or find out why it was not: the gateway's log says whether a new one was refused.",
     )
 
 

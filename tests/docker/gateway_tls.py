@@ -51,9 +51,10 @@ class TlsRig(GatewayRig):
         return f"https://127.0.0.1:{self._tls_port}"
 
     def files(self, name: str) -> dict[str, str]:
-        """A new certificate and its key."""
+        """A new certificate, with its authority's behind it as chains are, and its key."""
         made = self.authority.server(name, [HOST], [])
-        return {"tls.crt": made.certificate.decode(), "tls.key": made.key.decode()}
+        chain = made.certificate + self.authority.certificate
+        return {"tls.crt": chain.decode(), "tls.key": made.key.decode()}
 
     def renew(self, name: str) -> None:
         self.certificate.switch(self.files(name))

@@ -91,7 +91,11 @@ CASES: dict[str, tuple[list[dict[str, str]], list[dict[str, str]]]] = {
     ),
     "gateway down": (
         [page("GatewayDown"), page("EngineDown", model="tiny"), ticket("DiskNearlyFull", volume="loki")],
-        [page("AvailabilityBudgetBurn", model="outside-4.1"), page("EndpointDown", model="outside-4.1")],
+        [
+            page("AvailabilityBudgetBurn", model="outside-4.1"),
+            page("EndpointDown", model="outside-4.1"),
+            ticket("ScrapeMissing", job="certificate", instance="gateway:8405"),
+        ],
     ),
     "starting too long": (
         [page("EngineStartingTooLong", model="tiny")],

@@ -168,6 +168,6 @@ def test_a_certificate_of_an_issuer_needs_cert_manager_and_a_secret_does_not(
         return needs_of(settings(tmp_path, "http://x", FIXED, kubernetes=cluster))
 
     (need,) = found(clusterIssuer="letsencrypt")
-    assert (need.api_version, need.wanted_by) == ("cert-manager.io/v1", f"slm-kit:kubernetes.{name}")
+    assert (need.api_version, need.wanted_by) == ("cert-manager.io/v1", f"kubernetes.{name}")
     assert "tlsSecret" in need.next_step
     assert found(tlsSecret="models-tls") == ()

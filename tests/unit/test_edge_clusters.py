@@ -91,7 +91,7 @@ def test_all_sites_that_lack_something_are_named_at_once_before_anything_is_made
     before = (folder / f"Pulumi.{STACK}.yaml").read_text()
     with pytest.raises(KitError) as refused:
         getattr(edge, verb)(STACK, *([None] if verb == "up" else []))
-    wanted = "slm-kit:kubernetes.ingress"
+    wanted = "kubernetes.ingress"
     assert refused.value.value == f"site plant: {wanted}; site shop: {wanted}"
     assert str(refused.value).count("needs cert-manager, and the cluster serves no Certificate") == 1
     assert refused.value.next_step.count("Install it") == 1

@@ -5,7 +5,7 @@ local ADMIN = "/run/slm/admin.sock"
 local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
                  Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
 
--- What this process itself has loaded, not what lies in the folder.
+-- What the process behind the admin socket has loaded, after a reload the new one: not what lies in the folder.
 local function told()
   local admin = core.tcp()
   admin:settimeout(2)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import time
 import uuid
@@ -29,7 +30,7 @@ STALE_SECONDS = 24 * 3600
 
 LOCK_POLL_SECONDS = 0.2
 DIRECTORY_MODE, FILE_MODE = 0o755, 0o444
-OTHERS = 0o007
+EVERYBODY, GROUP = 0o007, 0o070
 MARGIN_BYTES = 1_000_000
 """Beyond the files: manifest, folders, block rounding."""
 
@@ -156,15 +157,18 @@ def _let_read(path: Path) -> None:
     """The mode with which every user reads it.
 
     On a file share (SMB) files belong to whoever mounted it, who alone may change a mode, and have the
-    mount's. What it lets everybody read is left so.
+    mount's. What engines can read is left so.
     """
     mode = DIRECTORY_MODE if path.is_dir() else FILE_MODE
     try:
         path.chmod(mode)
     except PermissionError:
-        if path.stat().st_mode & mode & OTHERS != mode & OTHERS:
+        found = path.stat()
+        # Engines are in the group that this process has.
+        readers = (EVERYBODY, GROUP) if found.st_gid == os.getgid() else (EVERYBODY,)
+        if all(found.st_mode & mode & each != mode & each for each in readers):
             limit = "cannot be read by engines, and its mode cannot be changed"
-            fix = "mount the store with file_mode=0777 and dir_mode=0777"
+            fix = f"mount the store with gid={os.getgid()}, file_mode=0660 and dir_mode=0770"
             raise HostError(str(path), limit, fix) from None
 
 
