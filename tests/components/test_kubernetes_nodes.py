@@ -47,6 +47,10 @@ def test_all_that_mount_a_store_of_one_node_are_on_one_node(tmp_path: Path) -> N
             assert chosen.items() <= pod["metadata"]["labels"].items(), "the first one would wait for ever"
             assert "topologySpreadConstraints" not in pod["spec"]
             together[name] = chosen
+        for term in pod["spec"].get("affinity", {}).get("podAntiAffinity", {}).get(REQUIRED, ()):
+            # Only for the scheduler to look again when one of them went.
+            assert term["topologyKey"] == "slm-kit.no-place"
+            assert term["labelSelector"]["matchLabels"] == together[name]
     store = one(rendering, CLAIM, "models").inputs["metadata"]["name"]
     mounting = {
         name
