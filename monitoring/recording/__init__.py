@@ -15,7 +15,7 @@ def rules_of(watched: Watched) -> list[Group]:
     """Every recorded series of a stack; the same for the same stack."""
     groups = [
         Group("promises", [*slo.promises(watched), *machine.ends(watched)]),
-        Group("gateway", [*gateway.records(watched), *machine.own_certificate(watched)]),
+        Group("gateway", gateway.records(watched)),
         # A rate looks at the totals of the same evaluation, a share at the rates.
         Group(
             "usage",

@@ -1,6 +1,7 @@
 """HAProxy 3.0's own metrics: one backend a model, named after it.
 
-The same for every engine and for endpoints outside. Its refusals are counted from its log.
+The same for every engine and for endpoints outside. Its refusals are counted from its log, and its
+certificate it tells of itself.
 """
 
 from monitoring.recording.queries import constant, selector, summed, zeros
@@ -24,6 +25,19 @@ def records(watched: Watched) -> list[Record]:
         Record("slm:gateway_connections_limit", summed("haproxy_frontend_limit_sessions", **public)),
         Record("slm:gateway_refusals:rate5m", f"{refused} or {none}"),
         *(record for model in watched.models for record in _model(model.name, model.max_queue)),
+        *(_certificate() if watched.own_certificate else ()),
+    ]
+
+
+def _certificate() -> list[Record]:
+    """Its end, and how long it is valid in all (docker/gateway/lua/certificate.lua)."""
+    begin, end = (
+        f'min(slm_gateway_certificate_{edge}_timestamp_seconds{{job="certificate"}})'
+        for edge in ("not_before", "not_after")
+    )
+    return [
+        Record("slm:gateway_certificate_expiry_timestamp_seconds", end),
+        Record("slm:gateway_certificate_validity_seconds", f"{end} - {begin}"),
     ]
 
 

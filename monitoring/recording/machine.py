@@ -66,17 +66,3 @@ def ends(watched: Watched) -> list[Record]:
             for name, end in watched.certificates
         ),
     ]
-
-
-def own_certificate(watched: Watched) -> list[Record]:
-    """Begin and end of the certificate that the gateway shows (docker/gateway/lua/certificate.lua)."""
-    if not watched.own_certificate:
-        return []
-    begin, end = (
-        f'min(slm_gateway_certificate_{edge}_timestamp_seconds{{job="certificate"}})'
-        for edge in ("not_before", "not_after")
-    )
-    return [
-        Record("slm:gateway_certificate_expiry_timestamp_seconds", end),
-        Record("slm:gateway_certificate_validity_seconds", f"{end} - {begin}"),
-    ]
