@@ -128,6 +128,7 @@ def system_pool(
         "os_type": aks.OSType.LINUX,
         "vm_size": pool.sku,
         # No count: it is the autoscaler's, and each update of the cluster would ask for the one said here.
+        # Azure takes a pool with bounds alone (Azure/AKS#1627).
         "enable_auto_scaling": True,
         "min_count": pool.min_nodes,
         "max_count": pool.max_nodes,

@@ -71,7 +71,7 @@ def _texts(setting: Any) -> Iterator[str]:
 
 def _is_documentation(text: str) -> bool:
     try:
-        network = ipaddress.IPv4Network(text)
+        network = ipaddress.IPv4Network(text, strict=False)
     except ValueError:
         return False
     return any(network.subnet_of(each) for each in DOCUMENTATION)

@@ -96,8 +96,7 @@ class GpuPoolSettings(PoolSettings):
 
 
 class SystemPoolSettings(Settings):
-    """Nodes for what AKS itself runs. All of it holds when the cluster is made, and a later change of it does
-    nothing: docs/guides/aks.md says how to make one."""
+    """Nodes for what AKS itself runs. Later its bounds can be changed, not its size (docs/guides/aks.md)."""
 
     sku: str = SystemPool.sku
     min_nodes: int = SystemPool.min_nodes

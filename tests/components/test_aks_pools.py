@@ -103,7 +103,7 @@ def test_pools_follow_the_clusters_version_after_it_and_the_inline_pool_names_no
     for each in made.of_type("azure-native:containerservice:AgentPool"):
         # "The node pool version cannot be greater than the control plane version."
         assert source_of(each, "resourceName") == {"aks"}
-    # A PUT of the cluster takes the versions of all pools or of none (Azure/AKS#4765): this one is alone.
+    # A PUT of the cluster takes the versions of all pools or of none (azure-cli#22807): this one is alone.
     assert "orchestratorVersion" not in cluster(made)["agentPoolProfiles"][0]
 
 

@@ -1,6 +1,7 @@
 """What the commands do for a cluster on Azure, as far as no cloud is needed."""
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_what_the_example_has_in_the_place_of_ones_own_is_refused_by_name(file: 
         for key in ("subscriptionId", "tenantId", "operators", "apiServer"):
             assert f"slm-kit:{key}: " in refused.value.value
         assert "198.51.100.7/32" in refused.value.value
+
+
+@pytest.mark.parametrize("text", ["203.0.113.5/24", "192.0.2.1"])
+def test_an_address_of_documentation_is_noticed_however_it_is_written(file: Path, text: str) -> None:
+    file.write_text(f"config:\n  slm-kit:target: aks\n  slm-kit:apiServer: {{authorizedRanges: [{text}]}}\n")
+    with pytest.raises(KitError, match=f"slm-kit:apiServer: {re.escape(text)}: are an example's"):
+        lifecycle.preview(STACK)
 
 
 CLI = r"""#!/bin/sh
